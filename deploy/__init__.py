@@ -1,0 +1,1 @@
+"""What carries Kensa to a machine; run from the source tree, not installed."""

@@ -1,0 +1,38 @@
+"""Every command line explains itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.architecture.sources import ROOT
+
+COMMANDS = {
+    "inspection": [[]],
+    "pretrain": [[], ["train"]],
+    "distill": [[], ["build"]],
+    "service": [[], ["serve"]],
+    "deploy.demo": [[]],
+}
+
+
+def programs() -> list[str]:
+    """Packages that `python -m` can run."""
+    mains = [*ROOT.glob("*/__main__.py"), *ROOT.glob("deploy/*/__main__.py")]
+    return sorted(".".join(path.parent.relative_to(ROOT).parts) for path in mains)
+
+
+def test_every_program_is_listed() -> None:
+    assert set(programs()) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("program", "words"), [(program, words) for program in programs() for words in COMMANDS[program]]
+)
+def test_help_works(program: str, words: list[str]) -> None:
+    command = [sys.executable, "-m", program, *words, "--help"]
+    answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    assert "--help" in answer.stdout
