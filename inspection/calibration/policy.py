@@ -1,0 +1,37 @@
+"""Two scores and their limits to one verdict: the only policy of the project."""
+
+from inspection.calibration.thresholds import Limits
+from inspection.config import Settings
+from inspection.verdict import Judgement, Reason, Verdict
+
+
+class Thresholds(Settings):
+    """Limits of the local score (is a region unusual) and of the global score (is the whole view unusual)."""
+
+    local_score: Limits
+    global_score: Limits
+
+
+def judge(local_score: float, global_score: float, thresholds: Thresholds) -> Judgement:
+    """The worse of both scores decides; at equal rank the local score is the reason. A score that is no number holds."""
+    if not (local_score == local_score and global_score == global_score):
+        return Judgement(Verdict.HOLD, Reason.INTERNAL)
+    if local_score > thresholds.local_score.fail_limit:
+        return Judgement(Verdict.FAIL, Reason.LOCAL_FAIL)
+    if global_score > thresholds.global_score.fail_limit:
+        return Judgement(Verdict.FAIL, Reason.GLOBAL_FAIL)
+    if local_score > thresholds.local_score.pass_limit:
+        return Judgement(Verdict.HOLD, Reason.LOCAL_HOLD)
+    if global_score > thresholds.global_score.pass_limit:
+        return Judgement(Verdict.HOLD, Reason.GLOBAL_HOLD)
+    return Judgement(Verdict.PASS, Reason.NORMAL)
+
+
+def score_part(local_score: float, global_score: float, thresholds: Thresholds) -> float:
+    """Both scores as one, in units of their pass limits: 1.0 and below passes, and ranks order parts by suspicion."""
+    return max(_in_limits(local_score, thresholds.local_score), _in_limits(global_score, thresholds.global_score))
+
+
+def _in_limits(score: float, limits: Limits) -> float:
+    # Measured from the pass limit in widths of the hold band, so that scores of any offset and sign can be compared.
+    return 1.0 + (score - limits.pass_limit) / (limits.fail_limit - limits.pass_limit)

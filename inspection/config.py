@@ -1,0 +1,53 @@
+"""TOML files checked against pydantic models: an unknown key is refused by its dotted name."""
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from inspection.errors import ConfigError
+
+
+class Settings(BaseModel):
+    """Base of everything read from a file: no unknown keys, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_toml(path: Path, model: type[Model]) -> Model:
+    """Read `path` into `model`; raises ConfigError naming the file and the dotted key."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file", "give the path of a TOML file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: {error}", "mend the file's TOML") from None
+    return validate(values, model, source=str(path))
+
+
+def validate(values: object, model: type[Model], *, source: str) -> Model:
+    """Check plain values against `model`; raises ConfigError with the first fault in one line."""
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_first_fault(error)}", _remedy(error)) from None
+
+
+def _first_fault(error: ValidationError) -> str:
+    fault = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {key}"
+    return f"{key} = {fault['input']!r}: {fault['msg']}"
+
+
+def _remedy(error: ValidationError) -> str:
+    count = error.error_count()
+    rest = f" ({count - 1} more like it)" if count > 1 else ""
+    if error.errors(include_url=False)[0]["type"] == "extra_forbidden":
+        return f"remove the key or correct its spelling{rest}"
+    return f"correct the value{rest}"

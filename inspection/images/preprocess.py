@@ -1,0 +1,33 @@
+"""Decoded image to the student's input: the only preprocess of the project, for training and serving alike."""
+
+from typing import Annotated
+
+import cv2
+import numpy as np
+from pydantic import Field
+
+from inspection.config import Settings
+from inspection.images.decode import Image
+from inspection.images.illumination import Illumination, treat
+
+
+class Preprocessing(Settings):
+    """How an image becomes the student's input. Part of the recipe and of the bundle."""
+
+    input_px: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] = 256
+    """Side of the square input."""
+    illumination: Illumination = Illumination.NONE
+    significant_bits: Annotated[int, Field(ge=8, le=16)] = 16
+    """How many bits of a 16-bit image the camera fills."""
+
+
+def prepare(image: Image, preprocessing: Preprocessing) -> np.ndarray:
+    """uint8 [H, W, 1 or 3] to uint8 [input_px, input_px, 3], resized and with its illumination treated."""
+    side = preprocessing.input_px
+    height, width = image.shape[:2]
+    interpolation = cv2.INTER_AREA if min(height, width) > side else cv2.INTER_LINEAR
+    resized = cv2.resize(image, (side, side), interpolation=interpolation).reshape(side, side, -1)
+    treated = treat(resized, preprocessing.illumination)
+    if treated.shape[2] == 1:
+        treated = np.repeat(treated, 3, axis=2)
+    return np.ascontiguousarray(treated)

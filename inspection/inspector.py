@@ -1,0 +1,119 @@
+"""The Inspector: bytes in, an Inspection out, whatever the bytes are."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspection.bundle.manifest import Manifest
+from inspection.calibration.policy import Thresholds, judge, score_part
+from inspection.errors import ImageSizeError, UndecodableImage
+from inspection.images.decode import Image, decode_image
+from inspection.images.preprocess import prepare
+from inspection.images.quality import find_quality_fault
+from inspection.scoring.regions import find_regions
+from inspection.scoring.session import Scores, StudentSession
+from inspection.verdict import Inspection, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedImage:
+    """The student's input, uint8 [input_px, input_px, 3], with the size of the image it came from."""
+
+    pixels: np.ndarray
+    width_px: int
+    height_px: int
+    timings_ms: dict[str, float]
+
+
+class Inspector:
+    """A student with its manifest. The steps are separate so that a service can batch the one in the middle."""
+
+    def __init__(self, session: StudentSession, manifest: Manifest) -> None:
+        self.session = session
+        self.manifest = manifest
+
+    @property
+    def bundle_id(self) -> str:
+        return self.manifest.bundle_id
+
+    @property
+    def thresholds(self) -> Thresholds:
+        return self.manifest.thresholds
+
+    def inspect(self, data: bytes, *, name: str = "image") -> Inspection:
+        """Judge one image. An image that cannot be judged is held with its reason; nothing is raised for it."""
+        prepared = self.prepare(data, name=name)
+        if isinstance(prepared, Inspection):
+            return prepared
+        return self.conclude([prepared], self.score([prepared]))[0]
+
+    def prepare(self, data: bytes, *, name: str = "image") -> PreparedImage | Inspection:
+        """Decode, check and preprocess; a held Inspection where the image cannot be judged."""
+        start = time.perf_counter()
+        preprocessing = self.manifest.preprocessing
+        try:
+            image = decode_image(data, name=name, significant_bits=preprocessing.significant_bits)
+        except UndecodableImage as error:
+            return Inspection.held(Reason.UNDECODABLE, str(error), bundle_id=self.bundle_id)
+        except ImageSizeError as error:
+            return Inspection.held(Reason.WRONG_SIZE, str(error), bundle_id=self.bundle_id)
+        return self._prepare_decoded(image, start)
+
+    def score(self, prepared: Sequence[PreparedImage]) -> Scores:
+        """Run the student on a batch of prepared images."""
+        return self.session.score(np.stack([image.pixels for image in prepared]))
+
+    def conclude(
+        self, prepared: Sequence[PreparedImage], scores: Scores, *, inference_ms: float | None = None
+    ) -> list[Inspection]:
+        """Verdict and defect regions of each image of a scored batch."""
+        return [self._conclude_one(image, scores, index, inference_ms) for index, image in enumerate(prepared)]
+
+    def _prepare_decoded(self, image: Image, start: float) -> PreparedImage | Inspection:
+        decoded = time.perf_counter()
+        if fault := find_quality_fault(image, self.manifest.quality_limits):
+            return Inspection.held(*fault, bundle_id=self.bundle_id)
+        pixels = prepare(image, self.manifest.preprocessing)
+        timings = {"decode": (decoded - start) * 1e3, "preprocess": (time.perf_counter() - decoded) * 1e3}
+        return PreparedImage(pixels, image.shape[1], image.shape[0], timings)
+
+    def _conclude_one(self, image: PreparedImage, scores: Scores, index: int, inference_ms: float | None) -> Inspection:
+        local_score, global_score = float(scores.local_score[index]), float(scores.global_score[index])
+        if not np.isfinite([local_score, global_score]).all():
+            return Inspection.held(Reason.INTERNAL, "the student's scores are not numbers", bundle_id=self.bundle_id)
+        judgement = judge(local_score, global_score, self.thresholds)
+        anomaly_map = scores.anomaly_map[index]
+        regions = find_regions(
+            anomaly_map,
+            self.thresholds.local_score.pass_limit,
+            width_px=image.width_px,
+            height_px=image.height_px,
+        )
+        timings = image.timings_ms if inference_ms is None else {**image.timings_ms, "inference": inference_ms}
+        return Inspection(
+            judgement=judgement,
+            detail=explain(local_score, global_score, self.thresholds),
+            bundle_id=self.bundle_id,
+            local_score=local_score,
+            global_score=global_score,
+            part_score=score_part(local_score, global_score, self.thresholds),
+            width_px=image.width_px,
+            height_px=image.height_px,
+            anomaly_map=anomaly_map,
+            regions=regions,
+            timings_ms=timings,
+        )
+
+
+def explain(local_score: float, global_score: float, thresholds: Thresholds) -> str:
+    """One sentence for a person: which score stands where between its limits."""
+    parts = []
+    for name, score, limits in (
+        ("local", local_score, thresholds.local_score),
+        ("global", global_score, thresholds.global_score),
+    ):
+        place = "above" if score > limits.pass_limit else "within"
+        parts.append(f"{name} score {score:.3f} is {place} its pass limit {limits.pass_limit:.3f}")
+    return "; ".join(parts)

@@ -1,0 +1,1 @@
+"""From the student's input to scores, an anomaly map and defect regions."""
