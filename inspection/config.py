@@ -10,9 +10,9 @@ from inspection.errors import ConfigError
 
 
 class Settings(BaseModel):
-    """Base of everything read from a file: no unknown keys, no change after reading."""
+    """Base of everything read from a file: no unknown keys, no change after reading, no NaN where a number is due."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,12 +42,13 @@ def _first_fault(error: ValidationError) -> str:
     key = ".".join(str(part) for part in fault["loc"]) or "(whole file)"
     if fault["type"] == "extra_forbidden":
         return f"unknown key {key}"
+    if fault["type"] == "missing":
+        return f"key {key} is missing"
     return f"{key} = {fault['input']!r}: {fault['msg']}"
 
 
 def _remedy(error: ValidationError) -> str:
     count = error.error_count()
     rest = f" ({count - 1} more like it)" if count > 1 else ""
-    if error.errors(include_url=False)[0]["type"] == "extra_forbidden":
-        return f"remove the key or correct its spelling{rest}"
-    return f"correct the value{rest}"
+    remedies = {"extra_forbidden": "remove the key or correct its spelling", "missing": "add the key"}
+    return remedies.get(error.errors(include_url=False)[0]["type"], "correct the value") + rest

@@ -18,11 +18,12 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 from inspection.errors import KensaError
 
 Item = TypeVar("Item")
-messages = Console(stderr=True, highlight=False)
+messages = Console(stderr=True, highlight=False, emoji=False)
 _USER_ERROR_STATUS = 2
 
 
@@ -35,17 +36,17 @@ def say(text: str) -> None:
 def progress_bar(title: str, total: int | float, *, unit: str = "") -> Iterator[Callable[..., None]]:
     """A bar with remaining time; yields `advance(step=1, note="")`."""
     columns = [
-        TextColumn(title),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     ]
     if unit:
         columns.insert(2, MofNCompleteColumn())
-        columns.insert(3, TextColumn(unit))
+        columns.insert(3, TextColumn(unit, markup=False))
     with Progress(*columns, console=messages, transient=False) as progress:
         task = progress.add_task(title, total=total, note="")
 
@@ -67,9 +68,9 @@ def track(items: Iterable[Item], title: str, total: int) -> Iterator[Item]:
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """A readable table on standard output."""
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title), title_justify="left")
     for number, name in enumerate(columns):
-        table.add_column(name, justify="left" if number == 0 else "right")
+        table.add_column(Text(name), justify="left" if number == 0 else "right")
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     Console(highlight=False, width=None if sys.stdout.isatty() else 120).print(table)
@@ -89,7 +90,8 @@ def run_command_line(app: typer.Typer) -> None:
         raise SystemExit(_USER_ERROR_STATUS) from None
 
 
-def _cell(value: object) -> str:
+def _cell(value: object) -> Text:
+    # Text, since a string would be read as markup, and the brackets of a file's name as a style.
     if value is None:
-        return "-"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+        return Text("-")
+    return Text(f"{value:.4g}" if isinstance(value, float) else str(value))

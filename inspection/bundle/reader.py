@@ -42,10 +42,22 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify_digests(directory: Path, manifest: Manifest) -> None:
-    """Raise BundleTampered where a file is missing or differs from the manifest's digest."""
+    """Raise BundleTampered where a file is missing or differs from the manifest's digest.
+
+    Raises BundleError where the manifest does not vouch for the student and at least one golden image.
+    """
+    named = {STUDENT_FILE, *(golden.file for golden in manifest.golden_images)}
+    unproven = sorted(named - set(manifest.files_sha256))
+    if unproven or not manifest.golden_images:
+        lack = f"has no digest of {unproven[0]}" if unproven else "names no golden image"
+        raise BundleError(f"{directory / MANIFEST_FILE}: {lack}", "build the bundle again with this version")
     for name, expected in manifest.files_sha256.items():
         path = directory / name
-        if not path.is_file():
-            raise BundleTampered(f"{path}: is missing", "restore the bundle or build it again")
-        if sha256_of_file(path) != expected:
+        try:
+            found = sha256_of_file(path)
+        except FileNotFoundError:
+            raise BundleTampered(f"{path}: is missing", "restore the bundle or build it again") from None
+        except OSError as error:
+            raise BundleError(f"{path}: {error.strerror}", "make the file readable or build the bundle again") from None
+        if found != expected:
             raise BundleTampered(f"{path}: is not the file the manifest names", "restore the bundle or build it again")

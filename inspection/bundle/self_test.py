@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from inspection.calibration.policy import judge
 from inspection.errors import BundleSelfTestFailed
 from inspection.inspector import Inspector
 
@@ -13,6 +14,13 @@ def run_self_test(directory: Path, inspector: Inspector) -> None:
     """Score every golden image; raises BundleSelfTestFailed naming the first that gets another answer."""
     thresholds = inspector.manifest.thresholds
     for golden in inspector.manifest.golden_images:
+        # From the recorded scores, not the new ones: rounding must not fail a score that lies on a limit.
+        verdict = judge(golden.local_score, golden.global_score, thresholds).verdict
+        if verdict != golden.verdict:
+            raise BundleSelfTestFailed(
+                f"{golden.file}: {golden.verdict} when built, {verdict} by the thresholds of the manifest",
+                "restore the bundle or build it again",
+            )
         answer = inspector.inspect((directory / golden.file).read_bytes(), name=golden.file)
         if answer.local_score is None or answer.global_score is None:
             raise BundleSelfTestFailed(f"{golden.file}: {answer.detail}", "build the bundle again")

@@ -1,5 +1,7 @@
 """Two scores and their limits to one verdict: the only policy of the project."""
 
+import math
+
 from inspection.calibration.thresholds import Limits
 from inspection.config import Settings
 from inspection.verdict import Judgement, Reason, Verdict
@@ -13,8 +15,8 @@ class Thresholds(Settings):
 
 
 def judge(local_score: float, global_score: float, thresholds: Thresholds) -> Judgement:
-    """The worse of both scores decides; at equal rank the local score is the reason. A score that is no number holds."""
-    if not (local_score == local_score and global_score == global_score):
+    """The worse of both scores decides; at equal rank the local score is the reason. What is no number holds."""
+    if not (math.isfinite(local_score) and math.isfinite(global_score)):
         return Judgement(Verdict.HOLD, Reason.INTERNAL)
     if local_score > thresholds.local_score.fail_limit:
         return Judgement(Verdict.FAIL, Reason.LOCAL_FAIL)
@@ -34,4 +36,6 @@ def score_part(local_score: float, global_score: float, thresholds: Thresholds) 
 
 def _in_limits(score: float, limits: Limits) -> float:
     # Measured from the pass limit in widths of the hold band, so that scores of any offset and sign can be compared.
-    return 1.0 + (score - limits.pass_limit) / (limits.fail_limit - limits.pass_limit)
+    part_score = 1.0 + (score - limits.pass_limit) / (limits.fail_limit - limits.pass_limit)
+    # A score a hair above its limit must not be rounded to 1.0, which passes.
+    return max(part_score, math.nextafter(1.0, 2.0)) if score > limits.pass_limit else part_score

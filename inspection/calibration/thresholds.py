@@ -9,13 +9,14 @@ import math
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from inspection.calibration.intervals import upper_bound_of_rate
 from inspection.config import Settings
 from inspection.errors import CalibrationError
 
 MIN_IMAGE_COUNT = 5
+_MIN_HOLD_BAND = 1e-6
 Rate = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -25,9 +26,15 @@ class Limits(Settings):
     pass_limit: float
     fail_limit: float
 
+    @model_validator(mode="after")
+    def _in_order(self) -> "Limits":
+        if not self.pass_limit < self.fail_limit:
+            raise ValueError(f"fail_limit {self.fail_limit:g} is not above pass_limit {self.pass_limit:g}")
+        return self
+
 
 class Promise(Settings):
-    """At most `flagged_rate_bound` of good parts are above the pass limit, at `confidence`, from `image_count` images."""
+    """At most `flagged_rate_bound` of good parts exceed the pass limit, at `confidence`, from `image_count` images."""
 
     flagged_rate_bound: float
     confidence: float
@@ -68,7 +75,9 @@ def set_limits(scores: np.ndarray, target: CalibrationTarget) -> tuple[Limits, P
     flagged = _largest_flagged_count(count, target)
     pass_limit = float(descending[flagged])
     median = float(np.median(scores))
-    limits = Limits(pass_limit=pass_limit, fail_limit=pass_limit + max(pass_limit - median, abs(pass_limit) * 0.01))
+    limits = Limits(
+        pass_limit=pass_limit, fail_limit=pass_limit + max(pass_limit - median, abs(pass_limit) * 0.01, _MIN_HOLD_BAND)
+    )
     promise = Promise(
         flagged_rate_bound=upper_bound_of_rate(flagged, count, target.confidence),
         confidence=target.confidence,

@@ -32,7 +32,7 @@ class LabeledPicture:
 
 
 def training_folder(root: Path) -> Path:
-    """The unlabeled images below `root`: its train/good or train folder where it has one, else all of it."""
+    """The folder of unlabeled images: the train/good or train folder of `root` where it has one, else `root`."""
     if not root.is_dir():
         raise DatasetError(f"{root}: no such folder", "give a folder of images")
     for candidate in (root / "train" / GOOD, root / "train"):
@@ -44,7 +44,13 @@ def training_folder(root: Path) -> Path:
 def find_pictures(root: Path) -> list[Picture]:
     """All unlabeled images below `root`, sorted; raises DatasetError where there is none."""
     folder = training_folder(root)
-    pictures = [Picture(path, _lot(path, folder)) for path in _image_files(folder)]
+    # Labeled pictures and masks are never training images, not even where there is no train folder.
+    labeled = (root / "test", root / "ground_truth")
+    pictures = [
+        Picture(path, _lot(path, folder))
+        for path in _image_files(folder)
+        if not any(path.is_relative_to(one) for one in labeled)
+    ]
     if not pictures:
         raise DatasetError(f"{folder}: holds no image", f"put {', '.join(sorted(SUFFIXES))} files there")
     return pictures
@@ -62,7 +68,9 @@ def find_labeled_pictures(root: Path) -> list[LabeledPicture]:
 
 
 def _image_files(folder: Path) -> Iterable[Path]:
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    # Names that begin with a dot are notes of an operating system beside the pictures (._part.png), or its thumbnails.
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+    return sorted(path for path in found if not any(p.startswith(".") for p in path.relative_to(folder).parts))
 
 
 def _lot(path: Path, folder: Path) -> str:

@@ -1,7 +1,13 @@
 """Width and height from an image's first bytes, so that a decompression bomb is refused before it is decoded."""
 
+import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+# In entropy-coded data 0xFF is followed by 0 or a restart marker (D0-D7); 01 is the only other marker without length.
+_JPEG_MARKER = re.compile(rb"\xff([^\x00\x01\xff\xd0-\xd8])")
+_TIFF_FIELDS = {1: "B", 3: "H", 4: "I"}
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 
 
 def read_size(data: bytes) -> tuple[int, int] | None:
@@ -10,35 +16,43 @@ def read_size(data: bytes) -> tuple[int, int] | None:
         if data.startswith(signature):
             try:
                 return read(data)
-            except (struct.error, IndexError):
+            except (struct.error, KeyError):
                 return None
     return None
 
 
 def _png(data: bytes) -> tuple[int, int] | None:
-    width, height = struct.unpack_from(">II", data, 16)
-    return width, height
+    kind, width, height = struct.unpack_from(">4sII", data, 12)
+    return (width, height) if kind == b"IHDR" else None
 
 
 def _bmp(data: bytes) -> tuple[int, int] | None:
-    width, height = struct.unpack_from("<ii", data, 18)
+    header_size = struct.unpack_from("<I", data, 14)[0]
+    # The OS/2 header of 12 bytes has sides of 16 bits. A negative height means rows from top to bottom.
+    width, height = struct.unpack_from("<HH" if header_size == 12 else "<ii", data, 18)
     return abs(width), abs(height)
 
 
-def _jpeg(data: bytes) -> tuple[int, int] | None:
+def jpeg_segments(data: bytes) -> Iterator[tuple[int, int]]:
+    """(marker, offset of its length field) of each segment of JPEG bytes; an end-of-image marker (D9) comes last.
+
+    Finds markers as decoders do, so that no file can show this reader one size and the decoder another.
+    """
     position = 2
-    while position + 9 <= len(data):
-        if data[position] != 0xFF:
-            return None
-        marker = data[position + 1]
-        if marker == 0xFF:
-            position += 1
-            continue
+    while found := _JPEG_MARKER.search(data, position):
+        marker, position = found[1][0], found.end()
+        yield marker, position
+        if marker == 0xD9 or position + 2 > len(data):
+            return
+        position += struct.unpack_from(">H", data, position)[0]
+
+
+def _jpeg(data: bytes) -> tuple[int, int] | None:
+    for marker, offset in jpeg_segments(data):
         # Every start-of-frame marker but DHT (C4), JPG (C8) and DAC (CC), which share its range.
         if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack_from(">HH", data, position + 5)
+            height, width = struct.unpack_from(">HH", data, offset + 3)
             return width, height
-        position += 2 + struct.unpack_from(">H", data, position + 2)[0]
     return None
 
 
@@ -48,11 +62,12 @@ def _tiff(data: bytes) -> tuple[int, int] | None:
     entry_count = struct.unpack_from(order + "H", data, offset)[0]
     sides: dict[int, int] = {}
     for number in range(entry_count):
-        tag, kind, _, _ = struct.unpack_from(order + "HHII", data, offset + 2 + 12 * number)
-        if tag in (256, 257):
-            field = "H" if kind == 3 else "I"
-            sides[tag] = struct.unpack_from(order + field, data, offset + 2 + 12 * number + 8)[0]
-    return (sides[256], sides[257]) if len(sides) == 2 else None
+        entry = offset + 2 + 12 * number
+        tag, kind = struct.unpack_from(order + "HH", data, entry)
+        # Of a repeated tag the first counts, as for decoders; of an odd type nothing is believed.
+        if tag in (_TIFF_WIDTH, _TIFF_HEIGHT) and tag not in sides:
+            sides[tag] = struct.unpack_from(order + _TIFF_FIELDS[kind], data, entry + 8)[0]
+    return (sides[_TIFF_WIDTH], sides[_TIFF_HEIGHT]) if len(sides) == 2 else None
 
 
 _READERS: tuple[tuple[bytes, Callable[[bytes], tuple[int, int] | None]], ...] = (

@@ -47,7 +47,8 @@ def _flat_field(image: Image) -> Image:
     residue = pixels - _wide_mean(pixels)
     power = np.square(residue).mean(axis=2, keepdims=True)
     deviation = np.sqrt(_wide_mean(power)) + 1.0
-    return np.clip(_MID_GREY + _GREYS_PER_DEVIATION * residue / deviation, 0, 255).astype(np.uint8)
+    levelled: np.ndarray = np.rint(_MID_GREY + _GREYS_PER_DEVIATION * residue / deviation)
+    return levelled.clip(0, 255).astype(np.uint8)
 
 
 def _wide_mean(pixels: np.ndarray) -> np.ndarray:

@@ -25,9 +25,10 @@ def prepare(image: Image, preprocessing: Preprocessing) -> np.ndarray:
     """uint8 [H, W, 1 or 3] to uint8 [input_px, input_px, 3], resized and with its illumination treated."""
     side = preprocessing.input_px
     height, width = image.shape[:2]
-    interpolation = cv2.INTER_AREA if min(height, width) > side else cv2.INTER_LINEAR
-    resized = cv2.resize(image, (side, side), interpolation=interpolation).reshape(side, side, -1)
-    treated = treat(resized, preprocessing.illumination)
+    # Side by side: OpenCV averages areas only where both shrink, and would sample a long strip between its defects.
+    shrunk = cv2.resize(image, (min(width, side), min(height, side)), interpolation=cv2.INTER_AREA)
+    resized = cv2.resize(shrunk, (side, side), interpolation=cv2.INTER_LINEAR)
+    treated = treat(resized.reshape(side, side, -1), preprocessing.illumination)
     if treated.shape[2] == 1:
         treated = np.repeat(treated, 3, axis=2)
     return np.ascontiguousarray(treated)
