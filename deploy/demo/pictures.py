@@ -17,6 +17,8 @@ from inspection.images.folders import Picture, find_labeled_pictures, find_pictu
 
 HELD_BACK_RATE = 0.2
 FEWEST_PICTURES = 10
+LABEL_CHARACTERS = 128
+"""The longest part id that the verdict contract takes."""
 
 
 def hold_back(pictures: Sequence[Picture]) -> tuple[list[Picture], list[Picture]]:
@@ -87,7 +89,10 @@ def unlabeled_material(root: Path, folder: Path) -> Material:
     require_a_readable_one(pictures, root)
     learn, held = hold_back(pictures)
     gather(learn, training_folder(root), folder)
-    shots = [Shot(picture.path, picture.path.stem, picture.lot or root.resolve().name, None) for picture in held]
+    shots = [
+        Shot(picture.path, picture.path.stem[:LABEL_CHARACTERS], picture.lot or root.resolve().name, None)
+        for picture in held
+    ]
     return Material(folder, shots)
 
 
