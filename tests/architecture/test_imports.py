@@ -46,7 +46,7 @@ def test_station_side_loads_no_torch() -> None:
     assert loaded_modules(*modules).isdisjoint(TRAINING_ONLY)
 
 
-@pytest.mark.parametrize("module", ["inspection"])
+@pytest.mark.parametrize("module", ["inspection", "service.app"])
 def test_entry_points_load_no_torch(module: str) -> None:
     loaded = loaded_modules(module)
     assert module.split(".")[0] in loaded
