@@ -13,7 +13,7 @@ from deploy.demo.processes import ProcessGroup, Stopped
 from deploy.demo.training import Programs
 from inspection.terminal import run_command_line, say
 
-app = typer.Typer(add_completion=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()

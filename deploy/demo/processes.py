@@ -12,7 +12,8 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
-GRACE_S = 10.0
+GRACE_S = 17.0
+"""A little more than the service takes at most to finish what it is doing."""
 STANDARD_ERROR = 2
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -40,8 +40,8 @@ def install(python: Path) -> None:
         print(f"creating {VENV}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
     print("installing Kensa and what it needs; the first time takes minutes", file=sys.stderr)
-    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check", "--quiet"]
-    command += ["--progress-bar", "on" if sys.stderr.isatty() else "off"]
+    command = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
+    command += [] if sys.stderr.isatty() else ["--quiet"]
     command += ["-c", "requirements.lock", "-e", f".[{EXTRAS}]"]
     subprocess.run(command, cwd=ROOT, check=True, stdout=sys.stderr)
 
