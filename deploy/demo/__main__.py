@@ -11,6 +11,7 @@ from deploy.demo.demonstration import Wishes, demonstrate, with_parts
 from deploy.demo.line import LinePlan
 from deploy.demo.processes import ProcessGroup, Stopped
 from deploy.demo.training import Programs
+from inspection.errors import StorageError
 from inspection.terminal import run_command_line, say
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -35,6 +36,9 @@ def demo(
     try:
         with ProcessGroup() as processes:
             demonstrate(wishes, Programs(), processes)
+    except OSError as error:
+        place = error.filename or data
+        raise StorageError(f"{place}: {error.strerror}", "make room or rights there, or name another --data") from None
     except Stopped as stopped:
         say(f"ended by {stopped}; what is finished is kept, and the next run goes on from there")
         raise typer.Exit(128 + stopped.signal_number) from None

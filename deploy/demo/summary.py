@@ -94,7 +94,7 @@ def show_result(tally: Tally, trained: Trained, stored: int) -> None:
         ["held without a score", unscored],
         ["refused by the service", len(tally.refused)],
     ]
-    show_table("the demonstration", ["", ""], shown)
+    show_table("the demonstration", ["figure", "value"], shown)
     for shot, why in tally.refused[:5]:
         say(f"refused: {shot.path}: {why}")
     sys.stderr.flush()

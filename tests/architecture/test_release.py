@@ -36,9 +36,7 @@ def text_files() -> list[tuple[Path, str]]:
 def test_no_file_names_a_machine(pattern: re.Pattern[str]) -> None:
     files = text_files()
     assert files
-    assert [
-        f"{path.relative_to(ROOT)}: {line}" for path, text in files for line in offences(pattern, text)
-    ] == []
+    assert [f"{path.relative_to(ROOT)}: {line}" for path, text in files for line in offences(pattern, text)] == []
 
 
 def test_machine_paths_are_noticed() -> None:
@@ -56,6 +54,4 @@ def test_changelog_names_the_version() -> None:
 def test_lock_has_no_addresses() -> None:
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     assert lines
-    assert [
-        line for line in lines if "://" in line or not re.match(r"^[\w.-]+==[\w.+!]+( ; .+)?$", line)
-    ] == []
+    assert [line for line in lines if "://" in line or not re.match(r"^[\w.-]+==[\w.+!]+( ; .+)?$", line)] == []

@@ -78,5 +78,5 @@ def test_too_few_pictures(tmp_path: Path) -> None:
 
 def test_tests_without_anything_to_learn_from(tmp_path: Path) -> None:
     fill(tmp_path / "tiles" / "test" / "crack", 3)
-    with pytest.raises(DatasetError, match="add train/good"):
+    with pytest.raises(DatasetError, match="tiles: holds no image"):
         material_of(tmp_path / "tiles", tmp_path / "learn")
