@@ -106,5 +106,6 @@ def _has_cuda_driver() -> bool:
 
 
 def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines() or [type(error).__name__]
-    return lines[0][:160]
+    line = (str(error).splitlines() or [type(error).__name__])[0]
+    # Without "Load model from ... failed:", since the path is told already.
+    return (line.partition(" failed:")[2] or line)[:160]

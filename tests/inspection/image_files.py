@@ -7,7 +7,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -46,7 +46,7 @@ def with_opencv(pixels: np.ndarray, suffix: str, *options: int) -> bytes:
     return cv2.imencode(suffix, np.ascontiguousarray(ordered), list(options))[1].tobytes()
 
 
-def tiff_by_hand(pixels: np.ndarray, order: str) -> bytes:
+def tiff_by_hand(pixels: np.ndarray, order: Literal["<", ">"]) -> bytes:
     """A grey uint8 or uint16 TIFF without compression, in byte order '<' or '>'."""
     height, width = pixels.shape[:2]
     bits = pixels.dtype.itemsize * 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ def test_as_opencv_reads_it(width: int, height: int, suffix: str) -> None:
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_both_byte_orders_of_tiff(order: str) -> None:
+def test_both_byte_orders_of_tiff(order: Literal["<", ">"]) -> None:
     assert read_size(tiff_by_hand(np.zeros((300, 70, 1), np.uint16), order)) == (70, 300)
 
 

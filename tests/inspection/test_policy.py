@@ -6,7 +6,7 @@ import math
 from itertools import product
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from inspection.calibration.policy import Thresholds, judge, score_part
@@ -23,12 +23,9 @@ SCORES = st.floats(-1e6, 1e6)
 @st.composite
 def any_thresholds(draw: st.DrawFn) -> Thresholds:
     """Limits of any offset and sign, with any hold band."""
-    drawn = []
-    for _ in range(2):
-        pass_limit, fail_limit = draw(SCORES), draw(SCORES)
-        assume(pass_limit < fail_limit)
-        drawn.append(Limits(pass_limit=pass_limit, fail_limit=fail_limit))
-    return Thresholds(local_score=drawn[0], global_score=drawn[1])
+    pairs = st.lists(SCORES, min_size=2, max_size=2, unique=True).map(sorted)
+    local, view = (Limits(pass_limit=low, fail_limit=high) for low, high in (draw(pairs), draw(pairs)))
+    return Thresholds(local_score=local, global_score=view)
 
 
 @pytest.mark.parametrize(
