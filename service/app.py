@@ -1,0 +1,81 @@
+"""Assembly: a verified bundle, a database and a store become one application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from inspection import __version__
+from inspection.inspector import Inspector
+from service.db.engine import Database
+from service.health import api as health_api
+from service.image_store import ImageStore
+from service.intake import api as intake_api
+from service.review import api as review_api
+from service.review import pages as review_pages
+from service.runtime import Runtime
+from service.scoring_pool import PoolLimits, ScoringPool
+from service.settings import ServiceSettings
+from service.web.limits import SafeHeaders, UploadLimit
+from service.web.problems import Problem, install_problem_handlers
+from service.web.static_folder import STATIC_FOLDER, StaticFolder
+
+_DESCRIPTION = """A camera posts an image and gets the verdict PASS, HOLD or FAIL once image and verdict are durable.
+
+What cannot be judged is held for a person, never passed and never dropped. Every error is `application/problem+json`
+with a `remedy`."""
+
+
+def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
+    """The application of one station. Its database must be up to date; the pool runs while the application does."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(settings.resolved_database_url)
+        try:
+            async with ScoringPool(inspector, _pool_limits(settings)) as pool:
+                app.state.runtime = Runtime(database, ImageStore(settings.image_directory), pool)
+                yield
+        finally:
+            database.close()
+
+    # No pages at /docs: they would load their scripts from elsewhere.
+    app = FastAPI(
+        title="Kensa",
+        version=__version__,
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    install_problem_handlers(app)
+    app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_mb * 2**20)
+    app.add_middleware(SafeHeaders)
+    for router in (intake_api.router, review_api.router, health_api.router, review_pages.router):
+        app.include_router(router)
+    app.mount("/static", StaticFolder(directory=STATIC_FOLDER), name="static")
+    app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
+    return app
+
+
+def _pool_limits(settings: ServiceSettings) -> PoolLimits:
+    return PoolLimits(
+        queue_limit=settings.queue_limit,
+        batch_limit=settings.batch_limit,
+        batch_deadline_s=settings.batch_deadline_ms / 1e3,
+        timeout_s=settings.judging_timeout_s,
+    )
+
+
+def _describe(app: FastAPI) -> dict[str, Any]:
+    """The API's description, with the one body that all its errors have."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas = schema.setdefault("components", {}).setdefault("schemas", {})
+        schemas |= {**problem.pop("$defs"), "Problem": problem}
+        app.openapi_schema = schema
+    return app.openapi_schema

@@ -1,0 +1,102 @@
+"""The service's command line."""
+
+import errno
+import socket
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from sqlalchemy.exc import OperationalError
+
+from inspection.bundle.reader import open_bundle
+from inspection.errors import ConfigError, StorageError
+from inspection.terminal import say
+from service.app import create_app
+from service.db.engine import Database
+from service.db.migrate import upgrade
+from service.image_store import ImageStore
+from service.logs import configure_logs
+from service.settings import ServiceSettings, read_settings
+
+app = typer.Typer(
+    help="The station's service: verdicts over HTTP, and the review pages.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+_GRACE_S = 15
+
+DataOption = Annotated[
+    Path | None, typer.Option(help="Directory of images and database. Default: KENSA_DATA.", show_default=False)
+]
+UrlOption = Annotated[
+    str | None, typer.Option(help="Database instead of kensa.db in --data: postgresql://user@host/name.")
+]
+
+
+@app.command()
+def serve(
+    bundle: Annotated[
+        Path | None, typer.Option(help="Directory of the bundle that judges. Default: KENSA_BUNDLE.")
+    ] = None,
+    data: DataOption = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. Default: 127.0.0.1.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one. Default: 8080.")] = None,
+    database_url: UrlOption = None,
+) -> None:
+    """Verify the bundle, bring the database up to date and serve until stopped."""
+    settings = read_settings(bundle=bundle, data=data, host=host, port=port, database_url=database_url)
+    if settings.bundle is None:
+        raise ConfigError("bundle: not given", "give --bundle DIR or set KENSA_BUNDLE")
+    configure_logs(settings.log_format)
+    listener = _listen(settings.host, settings.port)
+    inspector = open_bundle(settings.bundle)
+    _prepare_storage(settings)
+    address, chosen_port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    say(f"Kensa serves {inspector.bundle_id} at http://{shown}:{chosen_port}/review")
+    config = uvicorn.Config(
+        create_app(settings, inspector),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        say("Kensa has stopped")
+
+
+@app.command()
+def migrate(data: DataOption = None, database_url: UrlOption = None) -> None:
+    """Bring the database up to date and stop."""
+    settings = read_settings(data=data, database_url=database_url)
+    _prepare_storage(settings)
+    say(f"{settings.resolved_database_url.render_as_string()} is up to date")
+
+
+def _prepare_storage(settings: ServiceSettings) -> None:
+    ImageStore(settings.image_directory).check()
+    database = Database(settings.resolved_database_url)
+    try:
+        upgrade(database)
+    except OperationalError as error:
+        first_line = str(error.orig).splitlines()[0]
+        shown = settings.resolved_database_url.render_as_string()
+        raise StorageError(
+            f"{shown}: {first_line}", "check --database-url, and that the database runs and takes writes"
+        ) from None
+    finally:
+        database.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=512)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(f"port {port}: is in use on {host}", "choose another with --port") from None
+        raise ConfigError(f"{host}:{port}: {error.strerror}", "choose another --host or --port") from None

@@ -1,0 +1,1 @@
+"""The database: its engine, the record every feature reads, and the migrations that make both."""

@@ -1,0 +1,93 @@
+"""The record that every feature reads: stations, lots, parts and their inspections. Intake alone writes it.
+
+What one feature keeps for itself lies in its own `tables`.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from inspection.verdict import Verdict
+from service.db.columns import Id, Key, Name, Record, Sha256
+
+VERDICT_TYPE = Enum(
+    Verdict,
+    native_enum=False,
+    length=8,
+    create_constraint=True,
+    name="verdict",
+    values_callable=lambda verdicts: [verdict.value for verdict in verdicts],
+)
+
+
+class Station(Record):
+    """A place on a line with a camera, created when it is first heard of."""
+
+    __tablename__ = "stations"
+
+    id: Mapped[Key]
+    name: Mapped[Name] = mapped_column(unique=True)
+    first_seen_at: Mapped[datetime]
+
+
+class Lot(Record):
+    """Parts made together, created when the first of them is inspected."""
+
+    __tablename__ = "lots"
+
+    id: Mapped[Key]
+    name: Mapped[Name] = mapped_column(unique=True)
+    first_seen_at: Mapped[datetime]
+
+
+class Part(Record):
+    """A piece; `name` is the part id that the line gives it. It may be inspected more than once."""
+
+    __tablename__ = "parts"
+
+    id: Mapped[Key]
+    name: Mapped[Name] = mapped_column(unique=True)
+    first_seen_at: Mapped[datetime]
+
+
+class StoredInspection(Record):
+    """What the machine said of one image, with the limits it went by. Never changed once written."""
+
+    __tablename__ = "inspections"
+    __table_args__ = (
+        UniqueConstraint("station_id", "trigger_id"),
+        Index("ix_inspections_flagged", "verdict", "part_score", "id"),
+    )
+
+    id: Mapped[Key]
+    station_id: Mapped[int] = mapped_column(Id, ForeignKey("stations.id"))
+    part_id: Mapped[int] = mapped_column(Id, ForeignKey("parts.id"), index=True)
+    lot_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lots.id"), index=True)
+    trigger_id: Mapped[Name]
+    captured_at: Mapped[datetime | None]
+    received_at: Mapped[datetime]
+
+    verdict: Mapped[Verdict] = mapped_column(VERDICT_TYPE)
+    reason: Mapped[str] = mapped_column(String(64))
+    detail: Mapped[str] = mapped_column(Text)
+    local_score: Mapped[float | None]
+    global_score: Mapped[float | None]
+    part_score: Mapped[float | None]
+    local_pass_limit: Mapped[float]
+    local_fail_limit: Mapped[float]
+    global_pass_limit: Mapped[float]
+    global_fail_limit: Mapped[float]
+    regions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    bundle_id: Mapped[Name]
+
+    image_sha256: Mapped[Sha256]
+    heat_map_sha256: Mapped[Sha256 | None]
+    width_px: Mapped[int | None]
+    height_px: Mapped[int | None]
+    timings_ms: Mapped[dict[str, float]] = mapped_column(JSON)
+
+    station: Mapped[Station] = relationship(lazy="raise")
+    part: Mapped[Part] = relationship(lazy="raise")
+    lot: Mapped[Lot | None] = relationship(lazy="raise")

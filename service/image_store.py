@@ -1,0 +1,84 @@
+"""The local image store: a file per content, named by its SHA-256, whole and durable or not there at all."""
+
+import os
+import tempfile
+from pathlib import Path
+
+from inspection.errors import StorageError
+from inspection.images.digest import sha256_of_bytes
+from service.errors import NotFound
+
+_REMEDY = "free space on the disk, or make the directory writable, then send again"
+
+
+class ImageStore:
+    """Files aa/bb/<sha256> below `directory`."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def put(self, data: bytes) -> str:
+        """Store bytes and return their SHA-256, once they would survive a power cut. Raises StorageError."""
+        sha256 = sha256_of_bytes(data)
+        path = self.path_of(sha256)
+        try:
+            self._make_folder(path.parent)
+            if not path.exists():
+                _write_whole(path, data)
+            # Also for a file that was there already: whoever wrote it may not have come to this line yet.
+            _sync_directory(path.parent)
+        except OSError as error:
+            raise StorageError(f"{self.directory}: {error.strerror}", _REMEDY) from None
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes of that name. Raises NotFound where the file is lost, StorageError where it cannot be read."""
+        try:
+            return self.path_of(sha256).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(f"image {sha256}: is no longer in the store", "restore the images from a backup") from None
+        except OSError as error:
+            raise StorageError(f"{self.directory}: {error.strerror}", "make the directory readable") from None
+
+    def path_of(self, sha256: str) -> Path:
+        return self.directory / sha256[:2] / sha256[2:4] / sha256
+
+    def check(self) -> None:
+        """Raise StorageError unless a file can be written here."""
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.directory) as probe:
+                probe.write(b"kensa")
+        except OSError as error:
+            raise StorageError(f"{self.directory}: {error.strerror}", _REMEDY) from None
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        # A new folder is durable once its parent is.
+        for parent in (folder.parent, self.directory, self.directory.parent):
+            _sync_directory(parent)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write beside `path`, sync, and rename: a reader sees all of it or nothing."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.rename(temporary, path)
+    except OSError:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Review: a person decides about each flagged part."""

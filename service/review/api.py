@@ -1,0 +1,39 @@
+"""Decisions and counts over HTTP."""
+
+from fastapi import APIRouter
+
+from service.review import operations
+from service.review.schemas import DispositionAnswer, DispositionList, DispositionRequest, Summary
+from service.web.dependencies import InspectionId, RuntimeDependency
+from service.web.problems import problem_responses
+
+router = APIRouter(prefix="/api/v1", tags=["review"])
+
+
+@router.post(
+    "/inspections/{inspection_id}/dispositions",
+    status_code=201,
+    summary="Decide about an inspection",
+    responses=problem_responses(404, 413, 422, 503),
+)
+def post_disposition(
+    runtime: RuntimeDependency, inspection_id: InspectionId, request: DispositionRequest
+) -> DispositionAnswer:
+    """The verdict stays as it is. A second decision does not erase the first; the latest counts."""
+    return operations.decide(runtime.database, inspection_id, request)
+
+
+@router.get(
+    "/inspections/{inspection_id}/dispositions",
+    summary="All decisions about an inspection",
+    responses=problem_responses(404, 422, 503),
+)
+def list_dispositions(runtime: RuntimeDependency, inspection_id: InspectionId) -> DispositionList:
+    """Oldest first; the last one counts."""
+    return operations.list_dispositions(runtime.database, inspection_id)
+
+
+@router.get("/summary", summary="What is stored, in counts", responses=problem_responses(503))
+def get_summary(runtime: RuntimeDependency) -> Summary:
+    """By verdict and by decision."""
+    return operations.summarise(runtime.database)

@@ -1,0 +1,1 @@
+"""What all features share of HTTP: the problem body, the limits and headers, the templates."""

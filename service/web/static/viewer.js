@@ -1,0 +1,56 @@
+// How the image is looked at: heat map and regions on or off, and how strong. Kept from part to part.
+
+const KEY = "kensa.view";
+const view = { heat: true, regions: true, opacity: 70, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };
+
+/** Make a newly shown part look as the person last chose, and listen to its tools. */
+export function setUpViewer(part) {
+  for (const button of part.querySelectorAll("[data-toggle]")) {
+    button.addEventListener("click", () => toggle(button.dataset.toggle));
+  }
+  part.querySelector("[data-opacity]")?.addEventListener("input", (event) => setOpacity(Number(event.target.value)));
+  for (const item of part.querySelectorAll("li[data-region]")) {
+    const region = part.querySelector(`.region[data-region="${item.dataset.region}"]`);
+    item.addEventListener("pointerenter", () => region?.classList.add("marked"));
+    item.addEventListener("pointerleave", () => region?.classList.remove("marked"));
+  }
+  const photo = part.querySelector("img.picture");
+  photo?.addEventListener("error", () => {
+    const note = document.createElement("p");
+    note.className = "no-picture";
+    note.textContent = "No picture: these bytes cannot be shown.";
+    photo.replaceWith(note);
+  });
+  apply();
+}
+
+export function toggle(layer) {
+  view[layer] = !view[layer];
+  apply();
+}
+
+export function strengthen(step) {
+  view.heat = true;
+  setOpacity(view.opacity + step);
+}
+
+function setOpacity(percent) {
+  view.opacity = Math.min(100, Math.max(10, percent));
+  apply();
+}
+
+function apply() {
+  localStorage.setItem(KEY, JSON.stringify(view));
+  const part = document.getElementById("part");
+  part.classList.toggle("no-heat", !view.heat);
+  part.classList.toggle("no-regions", !view.regions);
+  part.style.setProperty("--heat-opacity", view.opacity / 100);
+  for (const button of part.querySelectorAll("[data-toggle]")) {
+    button.setAttribute("aria-pressed", String(view[button.dataset.toggle]));
+  }
+  const slider = part.querySelector("[data-opacity]");
+  if (slider) {
+    slider.value = view.opacity;
+    slider.disabled = !view.heat;
+  }
+}

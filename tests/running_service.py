@@ -1,0 +1,62 @@
+"""The service as its users run it: a process of its own, started by its command."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+ADDRESS = re.compile(rb"at (http://[^/\s]+)/review")
+
+
+@dataclass
+class RunningService:
+    """A started `python -m service serve`; `address` is where it listens, `log` what it has said so far."""
+
+    child: subprocess.Popen[bytes]
+    address: str
+    log: list[bytes] = field(default_factory=list)
+
+    def kill(self) -> None:
+        """As a power cut would: without warning."""
+        self.child.kill()
+        self.child.wait(30)
+
+    def stop(self) -> int:
+        """As a person would; returns the exit status."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(30)
+
+
+@contextmanager
+def run_service(*options: str | Path, environment: dict[str, str] | None = None) -> Iterator[RunningService]:
+    """Start the service on a free port; it is gone when the block has ended."""
+    command = [sys.executable, "-m", "service", "serve", "--port", "0", *map(str, options)]
+    child = subprocess.Popen(
+        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, env={**os.environ, **(environment or {})}
+    )
+    assert child.stderr is not None
+    log: list[bytes] = []
+    try:
+        for line in child.stderr:
+            log.append(line)
+            if found := ADDRESS.search(line):
+                break
+        else:
+            raise AssertionError(f"the service did not start: {b''.join(log).decode()}")
+        # Read on, or a full pipe would stop the service.
+        threading.Thread(target=log.extend, args=(child.stderr,), daemon=True).start()
+        yield RunningService(child, found[1].decode(), log)
+    finally:
+        if child.poll() is None:
+            child.kill()
+        child.wait(30)
+        child.stderr.close()
