@@ -18,13 +18,13 @@ from deploy.demo.line import TRUTH, LinePlan, read_line, write_line
 from deploy.demo.pictures import material_of
 from deploy.demo.processes import ProcessGroup, Stopped
 from deploy.demo.shots import Material, Shot
-from deploy.demo.stages import Stage, StageBook
+from deploy.demo.stages import Inputs, Stage, StageBook
 from deploy.demo.station import Station, choose_port, count_stored, start_station
 from deploy.demo.summary import LiveSummary, show_result
 from deploy.demo.tally import Tally
 from deploy.demo.training import Programs, Trained, train, warm_start
 from inspection.errors import ConfigError
-from inspection.images.digest import sha256_of_bytes
+from inspection.images.digest import sha256_of_bytes, sha256_of_file, sha256_of_set
 from inspection.terminal import say
 
 
@@ -62,14 +62,20 @@ def alone_in(folder: Path) -> Iterator[None]:
         yield
 
 
+def renderer_sha256() -> str:
+    """Digest of the modules that decide how parts look: parts drawn by older ones are not reused."""
+    modules = ("defects", "flange", "light", "line", "lots", "parts")
+    return sha256_of_set(sha256_of_file(Path(__file__).with_name(f"{name}.py")) for name in modules)
+
+
 def prepare(wishes: Wishes, folder: Path) -> Material:
     """The simulated line, rendered once, or the pictures that were named."""
     if wishes.images is not None:
         say(f"[1/5] pictures of {wishes.images}")
         return material_of(wishes.images, folder / "learn-from")
     say("[1/5] line: parts of past lots to learn from, and of new lots for the camera")
-    plan = {name: float(value) for name, value in vars(wishes.plan).items()}
-    rendering = Stage("line", plan, folder / "line" / TRUTH, lambda _: write_line(folder / "line", wishes.plan))
+    inputs: Inputs = {**vars(wishes.plan), "renderer": renderer_sha256()}
+    rendering = Stage("line", inputs, folder / "line" / TRUTH, lambda _: write_line(folder / "line", wishes.plan))
     if StageBook(folder / "stages").complete(rendering).reused:
         say(f"      reused {folder / 'line'}")
     return read_line(folder / "line")

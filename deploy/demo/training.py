@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.demo.processes import ProcessGroup
-from deploy.demo.stages import Outcome, Stage, StageBook, listing_sha256
+from deploy.demo.stages import Inputs, Outcome, Stage, StageBook, listing_sha256
+from inspection import __version__
 from inspection.errors import ConfigError, KensaError
 from inspection.images.digest import sha256_of_file
 from inspection.images.folders import find_pictures
@@ -92,10 +93,11 @@ def pretrain_stage(
         run_stage_command(processes, "pretrain", [*programs.pretrain, "train", recipe, *options])
 
     pictures = [picture.path for picture in find_pictures(images)]
-    inputs = {
+    inputs: Inputs = {
         "images": listing_sha256(images, pictures),
         "recipe": sha256_of_file(recipe_file),
         "minutes": minutes,
+        "version": __version__,
         "init": listing_sha256(init.parent, [init]) if init else None,
     }
     return Stage("pretrain", inputs, run, work)
