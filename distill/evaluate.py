@@ -1,0 +1,87 @@
+"""A bundle on labeled pictures: what the station would have said, against the truth."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from inspection.bundle.reader import open_bundle
+from inspection.calibration.metrics import (
+    aupro,
+    auroc_by_defect,
+    escape_rate_at_overkill,
+    image_auroc,
+    pixel_auroc,
+)
+from inspection.errors import DatasetError
+from inspection.images.decode import read_image
+from inspection.images.folders import GOOD, LabeledPicture, find_labeled_pictures
+from inspection.terminal import track
+from inspection.verdict import Inspection, Verdict
+
+_MASK_PX = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Figures of a bundle on test/*, by name; `by_defect` is the image AUROC of each kind."""
+
+    figures: dict[str, float | int | None]
+    by_defect: dict[str, float]
+
+
+def evaluate_bundle(bundle: Path, images: Path) -> Evaluation:
+    """Judge every picture of images/test. Unscored pictures rank as most suspect; DatasetError where there is none."""
+    pictures = find_labeled_pictures(images)
+    if not pictures:
+        raise DatasetError(f"{images}: has no test folder", "give a folder with test/good and test/<defect>")
+    inspector = open_bundle(bundle)
+    answers = [inspector.inspect(picture.path.read_bytes()) for picture in track(pictures, "judging", len(pictures))]
+    defective = np.array([picture.is_defective for picture in pictures])
+    part_scores = np.array([_or_worst(answer.part_score) for answer in answers])
+    figures: dict[str, float | int | None] = {
+        "image_auroc": image_auroc(part_scores, defective),
+        "local_auroc": image_auroc(np.array([_or_worst(answer.local_score) for answer in answers]), defective),
+        "global_auroc": image_auroc(np.array([_or_worst(answer.global_score) for answer in answers]), defective),
+        **_pixel_figures(pictures, answers),
+        "escape_rate_at_overkill_1pct": escape_rate_at_overkill(part_scores, defective, 0.01),
+        "escape_rate_at_overkill_5pct": escape_rate_at_overkill(part_scores, defective, 0.05),
+        **_verdict_figures(answers, defective),
+    }
+    return Evaluation(figures, auroc_by_defect(part_scores, [picture.defect for picture in pictures], GOOD))
+
+
+def _pixel_figures(pictures: list[LabeledPicture], answers: list[Inspection]) -> dict[str, float | None]:
+    """Pixel AUROC and AUPRO over good parts and those defects that have a mask, at 256 x 256."""
+    maps, masks = [], []
+    for picture, answer in zip(pictures, answers, strict=True):
+        if answer.anomaly_map is None or (picture.is_defective and picture.mask is None):
+            continue
+        maps.append(cv2.resize(answer.anomaly_map, (_MASK_PX, _MASK_PX), interpolation=cv2.INTER_LINEAR))
+        mask = np.zeros((_MASK_PX, _MASK_PX), bool)
+        if picture.mask is not None:
+            mask = cv2.resize(read_image(picture.mask)[:, :, 0], mask.shape, interpolation=cv2.INTER_NEAREST) > 0
+        masks.append(mask)
+    if not any(mask.any() for mask in masks):
+        return {"pixel_auroc": None, "aupro": None}
+    return {
+        "pixel_auroc": pixel_auroc(np.stack(maps), np.stack(masks)),
+        "aupro": aupro(np.stack(maps), np.stack(masks)),
+    }
+
+
+def _verdict_figures(answers: list[Inspection], defective: np.ndarray) -> dict[str, float | int | None]:
+    verdicts = np.array([answer.verdict.value for answer in answers])
+    counts = {verdict.value.lower(): int((verdicts == verdict.value).sum()) for verdict in Verdict}
+    passed, failed = verdicts == Verdict.PASS, verdicts == Verdict.FAIL
+    return {
+        **counts,
+        "escape_rate": float(passed[defective].mean()) if defective.any() else None,
+        "overkill_rate": float(failed[~defective].mean()) if (~defective).any() else None,
+        "good_held_rate": float((verdicts[~defective] == Verdict.HOLD).mean()) if (~defective).any() else None,
+    }
+
+
+def _or_worst(score: float | None) -> float:
+    return float(np.finfo(np.float32).max) if score is None else score

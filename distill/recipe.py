@@ -1,0 +1,72 @@
+"""The recipe of a student: its size, how it learns, its memory bank and what its thresholds shall promise."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+
+from inspection.calibration.thresholds import CalibrationTarget
+from inspection.config import Settings, read_toml
+from inspection.errors import ConfigError
+from inspection.images.quality import QualityLimits
+
+SHIPPED = Path(__file__).parent / "recipes"
+
+Width = Annotated[int, Field(ge=4, le=1024)]
+
+
+class StudentRecipe(Settings):
+    """A plain convolutional network: one width for each stride 2, 4, 8 and 16."""
+
+    widths: tuple[Width, Width, Width, Width] = (24, 48, 96, 128)
+    blocks: Annotated[int, Field(ge=1, le=8)] = 1
+    """Residual blocks at stride 8 and at stride 16, each."""
+    embedding_width: Annotated[int, Field(ge=8, le=512)] = 64
+
+
+class LearningRecipe(Settings):
+    """How the student learns to mimic its teacher."""
+
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
+    weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-4
+    batch_size: Annotated[int, Field(ge=2, le=4096)] = 16
+    steps: Annotated[int, Field(ge=1)] = 2000
+    """Length of the schedule, unless --minutes gives it."""
+    flawed_share: Annotated[float, Field(ge=0, le=1)] = 0.5
+    """Part of every batch that carries a synthetic flaw."""
+
+
+class BankRecipe(Settings):
+    """The memory bank inside the graph."""
+
+    size: Annotated[int, Field(ge=16, le=65536)] = 1024
+    neighbours: Annotated[int, Field(ge=1, le=64)] = 1
+
+
+class DistillRecipe(Settings):
+    """All of a build that the teacher's own recipe does not say."""
+
+    name: str
+    seed: int = 0
+    student: StudentRecipe = StudentRecipe()
+    learning: LearningRecipe = LearningRecipe()
+    bank: BankRecipe = BankRecipe()
+    calibration: CalibrationTarget = CalibrationTarget()
+    quality_limits: QualityLimits = QualityLimits()
+
+    def sha256(self) -> str:
+        """Digest of the recipe's values."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+
+def load_recipe(name_or_path: str) -> DistillRecipe:
+    """A shipped recipe by name, or any by path. Raises ConfigError."""
+    if name_or_path.endswith(".toml"):
+        return read_toml(Path(name_or_path), DistillRecipe)
+    path = SHIPPED / f"{name_or_path}.toml"
+    if not path.is_file():
+        names = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.toml")))
+        raise ConfigError(f"recipe {name_or_path}: no such recipe", f"give one of {names}, or the path of a .toml file")
+    return read_toml(path, DistillRecipe)

@@ -1,0 +1,44 @@
+"""The same images through every form of the model: teacher, student in torch, student in ONNX Runtime."""
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from distill.memory_bank import build_bank
+from distill.scoring_graph import ScoringGraph
+from inspection.calibration.metrics import image_auroc
+from inspection.scoring.session import Scores, StudentSession
+from pretrain.evaluate.embeddings import map_in_batches
+from pretrain.evaluate.nearest_normal import NearestNormal
+
+_BATCH_SIZE = 16
+
+
+def with_bank(
+    embedder: nn.Module, pixels: Tensor, size: int, neighbours: int, generator: torch.Generator
+) -> ScoringGraph:
+    """`embedder` with a memory bank of its own embeddings of uint8 [N, S, S, 3]."""
+    device = next(embedder.parameters()).device
+    maps = map_in_batches(embedder.eval(), pixels, device)
+    bank = build_bank(maps.permute(0, 2, 3, 1).flatten(0, 2), size, generator)
+    return ScoringGraph(embedder, NearestNormal(bank.to(device), neighbours)).eval()
+
+
+@torch.inference_mode()
+def score_in_torch(graph: ScoringGraph, pixels: Tensor) -> Scores:
+    """Scores of uint8 [N, S, S, 3] by torch."""
+    device = graph.nearest.bank.device
+    batches = [graph(batch.to(device))[:3] for batch in torch.split(pixels, _BATCH_SIZE)]
+    return Scores(*(torch.cat(parts).cpu().numpy() for parts in zip(*batches, strict=True)))
+
+
+def score_in_onnx(session: StudentSession, pixels: Tensor) -> Scores:
+    """Scores of uint8 [N, S, S, 3] by ONNX Runtime."""
+    batches = [session.score(batch.numpy()) for batch in torch.split(pixels, _BATCH_SIZE)]
+    parts = zip(*((scores.anomaly_map, scores.local_score, scores.global_score) for scores in batches), strict=True)
+    return Scores(*(np.concatenate(part) for part in parts))
+
+
+def flaw_auroc(scores: Scores, clean_count: int) -> float | None:
+    """AUROC of synthetic flaws by local score: the first `clean_count` images are clean, the others flawed."""
+    return image_auroc(scores.local_score, np.arange(len(scores)) >= clean_count)

@@ -1,0 +1,1 @@
+"""What an encoder is worth, measured while it is frozen."""

@@ -1,0 +1,84 @@
+"""Synthetic flaws: copies of an image that differ in one place, as a defect would.
+
+Each flaw is a soft shape (blob, scratch or stain) filled with something that does not belong there: a piece of another
+image (CutPaste, NSA), a foreign texture (DRAEM), another brightness, or a blurred surface. They are stand-ins: they
+teach and test *where* a surface changed, and never count as real defects.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+_VISIBLE_CHANGE = 0.03
+"""Mean absolute change of a pixel, of 1, from which it counts as changed."""
+
+
+@dataclass(frozen=True)
+class Flawed:
+    """`pixels` float [B, 3, S, S] in 0..1 and the changed pixels, bool [B, S, S]."""
+
+    pixels: Tensor
+    changed: Tensor
+
+
+def add_flaws(images: Tensor, generator: torch.Generator) -> Flawed:
+    """One flaw in each of B images, float [B, 3, S, S] in 0..1."""
+    shape = _draw_shapes(len(images), images.shape[-1], generator).to(images)
+    opacity = _uniform(len(images), 0.4, 1.0, generator).to(images).view(-1, 1, 1, 1)
+    alpha = shape[:, None] * opacity
+    pixels = (images * (1 - alpha) + _draw_fillings(images, generator) * alpha).clamp(0, 1)
+    return Flawed(pixels, (pixels - images).abs().mean(1) > _VISIBLE_CHANGE)
+
+
+def _draw_shapes(count: int, side: int, generator: torch.Generator) -> Tensor:
+    """Soft shapes [B, S, S] in 0..1: blobs, bent scratches and ragged stains in random places, sizes and turns."""
+
+    def uniform(low: float, high: float) -> Tensor:
+        return _uniform(count, low, high, generator).view(-1, 1, 1)
+
+    axis = torch.linspace(-1, 1, side)
+    x = axis.view(1, 1, -1) - uniform(-0.85, 0.85)
+    y = axis.view(1, -1, 1) - uniform(-0.85, 0.85)
+    angle = uniform(0, torch.pi)
+    along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
+    kind = torch.randint(0, 3, (count, 1, 1), generator=generator)
+    is_scratch, is_stain = kind == 1, kind == 2
+    # Sizes are log-uniform: small flaws are the ones that escape.
+    size = torch.exp(uniform(-3.5, -1.2))
+    thickness = torch.exp(uniform(-4.5, -3.5))
+    half_length = torch.where(is_scratch, size * 4, size)
+    half_width = torch.where(is_scratch, thickness, size * uniform(0.5, 1))
+    bent = across + torch.where(is_scratch, uniform(-1, 1) * along**2, torch.zeros(1))
+    ragged = _smooth_noise(count, side, 16, generator) * torch.where(is_stain, 1.2, 0.3)
+    radius = (along / half_length) ** 2 + (bent / half_width) ** 2
+    softness = torch.where(is_scratch, 0.4, 0.15)
+    return torch.sigmoid((1 + ragged * ~is_scratch - radius) / softness)
+
+
+def _draw_fillings(images: Tensor, generator: torch.Generator) -> Tensor:
+    """What each flaw shows, [B, 3, S, S]."""
+    count, _, side, _ = images.shape
+    shift = int(torch.randint(side // 4, 3 * side // 4, (1,), generator=generator))
+    pasted = images.roll(1, dims=0).roll((shift, shift), dims=(2, 3)).flip(3)
+    noise = _smooth_noise(count, side, 4, generator).to(images)[:, None]
+    textured = images.mean(dim=(2, 3), keepdim=True) + 0.25 * noise
+    change = _uniform(count, 0.12, 0.5, generator) * (1 - 2.0 * torch.randint(0, 2, (count,), generator=generator))
+    shaded = images + change.to(images).view(-1, 1, 1, 1)
+    small = F.avg_pool2d(images, 8)
+    blurred = F.interpolate(small, size=(side, side), mode="bilinear", align_corners=False)
+    kind = torch.randint(0, 5, (count,), generator=generator).to(images.device).view(-1, 1, 1, 1)
+    # Brightness is drawn twice as often: most real defects are darker or lighter than their surroundings.
+    return torch.where(kind == 0, pasted, torch.where(kind == 1, textured, torch.where(kind == 2, blurred, shaded)))
+
+
+def _smooth_noise(count: int, side: int, grain_px: int, generator: torch.Generator) -> Tensor:
+    """Noise [B, S, S] of deviation about 1 whose grains are `grain_px` wide."""
+    cells = max(side // grain_px, 2)
+    coarse = torch.randn(count, 1, cells, cells, generator=generator)
+    return F.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False)[:, 0]
+
+
+def _uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:
+    return low + (high - low) * torch.rand(count, generator=generator)

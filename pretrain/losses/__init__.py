@@ -1,0 +1,1 @@
+"""The terms of the loss, one a file. Each takes embeddings as the networks give them and normalises them itself."""

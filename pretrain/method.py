@@ -1,0 +1,108 @@
+"""One step of the method, in the paper's order: three views, three networks, two losses (Li, Long, Li 2023, fig. 2).
+
+    view 1, 2, 3 --> online network   --> p1, p2, p3           the only gradient
+    view 1, 3    --> momentum network --> neighbours j1, j3    stopped
+    patches of   --> local network    --> combinations c1, c2  stopped, weights shared with online
+    view 1, 2
+
+    L = global_weight * L_global(j1, j3; p1, p3) + local_weight * L_local(p1, p2; c1, c2)
+
+To these come the terms that make the encoder good place by place: dense contrast, flaw contrast and preservation.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pretrain.flaws import add_flaws
+from pretrain.losses.dense_contrast import dense_contrast
+from pretrain.losses.flaw_contrast import changed_cells, flaw_contrast
+from pretrain.losses.global_contrast import global_contrast
+from pretrain.losses.local_contrast import combine_patches, cut_in_patches, local_contrast
+from pretrain.losses.preservation import preservation
+from pretrain.networks import Networks
+from pretrain.recipe import MethodRecipe, Recipe
+from pretrain.views.sampler import Views, draw_views
+
+
+@dataclass(frozen=True)
+class Online:
+    """What the online network makes of one view."""
+
+    prediction: Tensor
+    embeddings: Tensor
+
+
+@dataclass(frozen=True)
+class StepLosses:
+    """The total to descend, its terms before weighting, and the spread of the predictions (0 is collapse)."""
+
+    total: Tensor
+    terms: dict[str, Tensor]
+    spread: float
+
+
+def step_losses(networks: Networks, images: Tensor, recipe: Recipe, generator: torch.Generator) -> StepLosses:
+    """Losses of one batch: images float [B, 3, S, S] in 0..1. Pushes the batch's momentum embeddings to the queue."""
+    method = recipe.method
+    first, second, third = (draw_views(images, recipe.views, generator) for _ in range(3))
+    online1, online2, online3 = (predict(networks, view.pixels) for view in (first, second, third))
+    terms: dict[str, Tensor] = {}
+    if method.global_weight:
+        m1, m3 = (networks.momentum_embeddings(view.pixels) for view in (first, third))
+        j1, j3 = networks.queue.nearest(m1), networks.queue.nearest(m3)
+        terms["global"] = global_contrast(j1, j3, online1.prediction, online3.prediction, method.temperature)
+        networks.queue.push(m1)
+    if method.local_weight:
+        c1, c2 = (combine(networks, view.pixels, method) for view in (first, second))
+        terms["local"] = local_contrast(online1.prediction, online2.prediction, c1, c2, method.temperature)
+    terms |= place_terms(networks, (first, third), (online1, online3), method, generator)
+    weights = method.model_dump()
+    total = torch.stack([weights[f"{name}_weight"] * term for name, term in terms.items()]).sum()
+    return StepLosses(total, terms, _spread(online1.prediction))
+
+
+def predict(networks: Networks, views: Tensor) -> Online:
+    """Whole views through the online network: p [B, width] and patch embeddings [B, D, h, w]."""
+    embeddings, pooled = networks.encoder(views)
+    return Online(networks.predictor(networks.projector(pooled)), embeddings)
+
+
+def combine(networks: Networks, views: Tensor, method: MethodRecipe) -> Tensor:
+    """Views through the local network: c, one embedding for every combination of patches, [C, B, width]."""
+    pooled = networks.pooled_patches(cut_in_patches(views, method.grid))
+    return networks.project_combinations(combine_patches(pooled, method.grid**2, method.combined_patches))
+
+
+def place_terms(
+    networks: Networks,
+    views: tuple[Views, Views],
+    online: tuple[Online, Online],
+    method: MethodRecipe,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """The terms that compare cell by cell, not view by view."""
+    terms: dict[str, Tensor] = {}
+    if method.dense_weight or method.flaw_weight:
+        dense = networks.dense_head(online[0].embeddings)
+    if method.dense_weight:
+        other = networks.dense_head(online[1].embeddings)
+        placements = (views[0].placement, views[1].placement)
+        terms["dense"] = dense_contrast(dense, other, placements, method.dense_temperature, generator)
+    if method.flaw_weight:
+        flawed = add_flaws(views[0].pixels, generator)
+        flawed_dense = networks.dense_head(networks.encoder.patch_embeddings(flawed.pixels))
+        cells = changed_cells(flawed.changed, *dense.shape[-2:])
+        terms["flaw"] = flaw_contrast(dense, flawed_dense, cells, method.dense_temperature, generator)
+    if networks.start_encoder is not None:
+        with torch.no_grad():
+            at_start = networks.start_encoder.patch_embeddings(views[0].pixels)
+        terms["preserve"] = preservation(online[0].embeddings, at_start)
+    return terms
+
+
+def _spread(predictions: Tensor) -> float:
+    """Mean deviation of the normalised predictions [B, D] over the batch, times sqrt(D): about 1 when spread out."""
+    rows = torch.nn.functional.normalize(predictions.detach().float(), dim=1)
+    return float(rows.std(dim=0).mean() * rows.shape[1] ** 0.5)

@@ -1,0 +1,124 @@
+"""A run on disk: what it was asked, how far it has come, and what it made.
+
+RUN/run.json                recipe, its digest, images, start weights: fixed when the run starts
+RUN/trained_images.txt      digests of the images it trains on; all others are free to calibrate and to judge
+RUN/checkpoint.safetensors  all that resuming needs, with checkpoint.json beside it to explain it
+RUN/metrics.jsonl           one line of losses a report
+RUN/encoder.safetensors     the pretrained encoder, there when the run is finished
+RUN/start.safetensors       the encoder as it started, so that what pretraining gave can be measured
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+
+from inspection.config import Settings
+from inspection.errors import TrainingError
+from pretrain.encoder import Encoder
+from pretrain.recipe import Recipe
+
+
+class RunRecord(Settings):
+    """What a run was asked to do."""
+
+    recipe: Recipe
+    recipe_sha256: str
+    images: str
+    images_sha256: str
+    image_count: int
+    split: str
+    """How images were held out of training, for calibration."""
+    start_weights: str | None
+    start_weights_sha256: str | None
+    minutes: float | None
+    kensa_version: str
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths of a run, and reading and writing of what is not a checkpoint."""
+
+    root: Path
+
+    @property
+    def record_file(self) -> Path:
+        return self.root / "run.json"
+
+    @property
+    def encoder_file(self) -> Path:
+        return self.root / "encoder.safetensors"
+
+    @property
+    def start_file(self) -> Path:
+        return self.root / "start.safetensors"
+
+    @property
+    def is_finished(self) -> bool:
+        return self.encoder_file.is_file()
+
+    @property
+    def name(self) -> str:
+        return self.root.resolve().name
+
+    def write_record(self, record: RunRecord) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        replace_text(self.record_file, record.model_dump_json(indent=2) + "\n")
+
+    def read_record(self) -> RunRecord:
+        """Raises TrainingError where the directory holds no run, or one of another version."""
+        try:
+            return RunRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise TrainingError(f"{self.root}: no run here", "start one with `python -m pretrain train`") from None
+        except ValidationError as error:
+            key = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise TrainingError(
+                f"{self.record_file}: {key} does not fit", "start the run again with this version"
+            ) from None
+
+    def write_trained_digests(self, digests: Iterable[str]) -> None:
+        replace_text(self.root / "trained_images.txt", "\n".join(digests) + "\n")
+
+    def read_trained_digests(self) -> frozenset[str]:
+        """sha256 of every image file the run trains on."""
+        return frozenset((self.root / "trained_images.txt").read_text(encoding="utf-8").split())
+
+    def append_metrics(self, values: dict[str, float]) -> None:
+        with (self.root / "metrics.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(values) + "\n")
+
+    def last_metrics(self) -> dict[str, float]:
+        """The newest line of metrics.jsonl."""
+        lines = (self.root / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+        values: dict[str, float] = json.loads(lines[-1])
+        return values
+
+    def save_encoder(self, encoder: Encoder, path: Path) -> None:
+        """Write `encoder` to `path` whole or not at all."""
+        partial = path.with_suffix(".partial")
+        tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
+        save_file(tensors, partial, metadata={"backbone": encoder.recipe.backbone})
+        partial.replace(path)
+
+    def load_encoder(self, *, as_started: bool = False) -> Encoder:
+        """The pretrained encoder in evaluation mode, or the one the run started from. Raises TrainingError."""
+        record = self.read_record()
+        path = self.start_file if as_started else self.encoder_file
+        if not path.is_file():
+            raise TrainingError(
+                f"{self.root}: the run is not finished", "go on with `python -m pretrain train ... --resume`"
+            )
+        encoder = Encoder(record.recipe.encoder)
+        encoder.load_state_dict(load_file(path))
+        return encoder.eval().requires_grad_(False)
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Write a small file whole or not at all."""
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,1 @@
+"""Views: augmented renderings of an image, drawn for a whole batch at once on the device."""

@@ -1,0 +1,52 @@
+"""Drawing a batch of views: where each looks (geometry), then how it is lit (photometry)."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pretrain.recipe import ViewsRecipe
+from pretrain.views.photometry import jitter
+
+_ASPECTS = (3 / 4, 4 / 3)
+
+
+@dataclass(frozen=True)
+class Views:
+    """B views: `pixels` float [B, 3, V, V] in 0..1; `placement` [B, 2, 3] from view to image coordinates, in -1..1."""
+
+    pixels: Tensor
+    placement: Tensor
+
+
+def draw_views(images: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> Views:
+    """One random view of each image: images float [B, 3, S, S] in 0..1."""
+    placement = _draw_placement(len(images), recipe, generator).to(images.device)
+    return Views(jitter(render(images, placement, recipe.view_px), recipe, generator), placement)
+
+
+def render(images: Tensor, placement: Tensor, view_px: int) -> Tensor:
+    """The part of each image that its placement names, [B, 3, view_px, view_px]."""
+    # Sampling at less than half the resolution would alias: average first.
+    while images.shape[-1] >= 2 * view_px and bool((placement[:, 0, 0].abs() > 0.7).all()):
+        images = F.avg_pool2d(images, 2)
+    grid = F.affine_grid(placement, [len(images), 3, view_px, view_px], align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+def _draw_placement(count: int, recipe: ViewsRecipe, generator: torch.Generator) -> Tensor:
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(count, generator=generator)
+
+    area = uniform(recipe.min_area, 1.0)
+    log_aspects = torch.tensor(_ASPECTS).log()
+    aspect = uniform(float(log_aspects[0]), float(log_aspects[1])).exp()
+    width = (area * aspect).sqrt().clamp(max=1)
+    height = (area / aspect).sqrt().clamp(max=1)
+    centre_x = uniform(-1, 1) * (1 - width)
+    centre_y = uniform(-1, 1) * (1 - height)
+    if recipe.flip:
+        width = width * torch.where(torch.rand(count, generator=generator) < 0.5, -1.0, 1.0)
+    zero = torch.zeros(count)
+    return torch.stack([torch.stack([width, zero, centre_x], 1), torch.stack([zero, height, centre_y], 1)], 1)
