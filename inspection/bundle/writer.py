@@ -20,6 +20,8 @@ def write_bundle(staging: Path, directory: Path, manifest: Manifest) -> Manifest
     try:
         (staging / MANIFEST_FILE).write_text(named.model_dump_json(indent=2) + "\n", encoding="utf-8")
         _flush(staging)
+        # A folder for temporary files is its maker's alone; the station reads the bundle as another user.
+        staging.chmod(0o755)
         _replace(staging, directory.resolve())
     except OSError as error:
         raise StorageError(

@@ -4,7 +4,7 @@ import struct
 
 from inspection.images.header import jpeg_segments
 
-_JPEG_SCAN, _JPEG_END = 0xDA, 0xD9
+_JPEG_END = 0xD9
 
 
 def is_whole(data: bytes) -> bool:
@@ -30,5 +30,4 @@ def _png_ends(data: bytes) -> bool:
 
 
 def _jpeg_ends(data: bytes) -> bool:
-    markers = [marker for marker, _ in jpeg_segments(data)]
-    return _JPEG_SCAN in markers and markers[-1] == _JPEG_END
+    return any(marker == _JPEG_END for marker, _ in jpeg_segments(data))
