@@ -43,7 +43,10 @@ class Inspector:
         return self.manifest.thresholds
 
     def inspect(self, data: bytes, *, name: str = "image") -> Inspection:
-        """Judge one image. An image that cannot be judged is held with its reason; nothing is raised for it."""
+        """Judge one image. An image that cannot be judged is held with its reason; nothing is raised for it.
+
+        Raises BundleError where the student itself fails: that is no fault of the part, and holds every part.
+        """
         prepared = self.prepare(data, name=name)
         if isinstance(prepared, Inspection):
             return prepared
@@ -115,5 +118,5 @@ def explain(local_score: float, global_score: float, thresholds: Thresholds) -> 
         ("global", global_score, thresholds.global_score),
     ):
         place = "above" if score > limits.pass_limit else "within"
-        parts.append(f"{name} score {score:.3f} is {place} its pass limit {limits.pass_limit:.3f}")
+        parts.append(f"{name} score {score:.4g} is {place} its pass limit {limits.pass_limit:.4g}")
     return "; ".join(parts)

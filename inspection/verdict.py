@@ -52,7 +52,7 @@ class Inspection:
     """All the machine knows of one image.
 
     Scores are None where the image could not be scored; then the verdict is HOLD. `part_score` is the larger of both
-    scores in units of their pass limits: 1.0 and below passes. `anomaly_map` is float32 [H, W] at the map's own
+    scores in widths of their hold bands: 1.0 and below passes. `anomaly_map` is float32 [H, W] at the map's own
     resolution; `regions` are in pixels of the image as it was decoded.
     """
 

@@ -136,6 +136,5 @@ def test_a_held_inspection_is_never_a_pass() -> None:
 
 
 def test_the_explanation_names_both_scores() -> None:
-    told = explain(0.5, 0.01, THRESHOLDS)
-    assert "local score 0.500 is above its pass limit 0.120" in told
-    assert "global score 0.010 is within its pass limit 0.060" in told
+    told = explain(0.5, 0.0001234, THRESHOLDS)
+    assert told == "local score 0.5 is above its pass limit 0.12; global score 0.0001234 is within its pass limit 0.06"
