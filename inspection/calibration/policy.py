@@ -30,7 +30,7 @@ def judge(local_score: float, global_score: float, thresholds: Thresholds) -> Ju
 
 
 def score_part(local_score: float, global_score: float, thresholds: Thresholds) -> float:
-    """Both scores as one, in widths of their hold bands: up to 1.0 passes, above 2.0 fails, the largest is the worst."""
+    """Both scores as one, in widths of their hold bands: up to 1.0 passes, above 2.0 fails, larger is worse."""
     return max(_in_limits(local_score, thresholds.local_score), _in_limits(global_score, thresholds.global_score))
 
 
