@@ -2,22 +2,24 @@
 
 RUN/run.json                recipe, its digest, images, start weights: fixed when the run starts
 RUN/trained_images.txt      digests of the images it trains on; all others are free to calibrate and to judge
-RUN/checkpoint.safetensors  all that resuming needs, with checkpoint.json beside it to explain it
+RUN/checkpoint.json         how far it has come, and the checkpoint-*.safetensors that holds all that resuming needs
 RUN/metrics.jsonl           one line of losses a report
 RUN/encoder.safetensors     the pretrained encoder, there when the run is finished
 RUN/start.safetensors       the encoder as it started, so that what pretraining gave can be measured
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from inspection.config import Settings
-from inspection.errors import TrainingError
+from inspection.errors import StorageError, TrainingError
 from pretrain.encoder import Encoder
 from pretrain.recipe import Recipe
 
@@ -64,9 +66,13 @@ class RunDirectory:
     def name(self) -> str:
         return self.root.resolve().name
 
+    def create(self) -> None:
+        with told_of_the_disk(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+
     def write_record(self, record: RunRecord) -> None:
-        self.root.mkdir(parents=True, exist_ok=True)
-        replace_text(self.record_file, record.model_dump_json(indent=2) + "\n")
+        with told_of_the_disk(self.root):
+            replace_text(self.record_file, record.model_dump_json(indent=2) + "\n")
 
     def read_record(self) -> RunRecord:
         """Raises TrainingError where the directory holds no run, or one of another version."""
@@ -74,6 +80,8 @@ class RunDirectory:
             return RunRecord.model_validate_json(self.record_file.read_text(encoding="utf-8"))
         except (FileNotFoundError, NotADirectoryError):
             raise TrainingError(f"{self.root}: no run here", "start one with `python -m pretrain train`") from None
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrainingError(f"{self.record_file}: {error}", "make the file readable") from None
         except ValidationError as error:
             key = ".".join(str(part) for part in error.errors()[0]["loc"])
             raise TrainingError(
@@ -81,14 +89,19 @@ class RunDirectory:
             ) from None
 
     def write_trained_digests(self, digests: Iterable[str]) -> None:
-        replace_text(self.root / "trained_images.txt", "\n".join(digests) + "\n")
+        with told_of_the_disk(self.root):
+            replace_text(self.root / "trained_images.txt", "\n".join(digests) + "\n")
 
     def read_trained_digests(self) -> frozenset[str]:
-        """sha256 of every image file the run trains on."""
-        return frozenset((self.root / "trained_images.txt").read_text(encoding="utf-8").split())
+        """sha256 of every image file the run trains on. Raises TrainingError."""
+        path = self.root / "trained_images.txt"
+        try:
+            return frozenset(path.read_text(encoding="utf-8").split())
+        except (OSError, UnicodeDecodeError) as error:
+            raise TrainingError(f"{path}: {error}", "restore the file or start the run again") from None
 
     def append_metrics(self, values: dict[str, float]) -> None:
-        with (self.root / "metrics.jsonl").open("a", encoding="utf-8") as file:
+        with told_of_the_disk(self.root), (self.root / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
 
     def last_metrics(self) -> dict[str, float]:
@@ -98,11 +111,12 @@ class RunDirectory:
         return values
 
     def save_encoder(self, encoder: Encoder, path: Path) -> None:
-        """Write `encoder` to `path` whole or not at all."""
+        """Write `encoder` to `path` whole or not at all. Raises StorageError."""
         partial = path.with_suffix(".partial")
         tensors = {name: value.detach().cpu().contiguous() for name, value in encoder.state_dict().items()}
-        save_file(tensors, partial, metadata={"backbone": encoder.recipe.backbone})
-        partial.replace(path)
+        with told_of_the_disk(path):
+            save_file(tensors, partial, metadata={"backbone": encoder.recipe.backbone})
+            partial.replace(path)
 
     def load_encoder(self, *, as_started: bool = False) -> Encoder:
         """The pretrained encoder in evaluation mode, or the one the run started from. Raises TrainingError."""
@@ -113,8 +127,22 @@ class RunDirectory:
                 f"{self.root}: the run is not finished", "go on with `python -m pretrain train ... --resume`"
             )
         encoder = Encoder(record.recipe.encoder)
-        encoder.load_state_dict(load_file(path))
+        try:
+            encoder.load_state_dict(load_file(path))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            reason = str(error).partition("\n")[0][:120]
+            raise TrainingError(f"{path}: is damaged ({reason})", "restore the file or start the run again") from None
         return encoder.eval().requires_grad_(False)
+
+
+@contextmanager
+def told_of_the_disk(path: Path) -> Iterator[None]:
+    """A disk that does not take what it is given becomes a StorageError that names `path`."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise StorageError(f"{path}: not written ({reason})", "free some space or choose another folder") from None
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -48,6 +48,7 @@ def train(request: TrainingRequest) -> RunDirectory:
     """Run or resume a training; returns the finished run. Raises KensaError for all a person can mend."""
     run = RunDirectory(request.out)
     _refuse_to_overwrite(run, request)
+    run.create()
     torch.manual_seed(request.recipe.seed)
     encoder = Encoder(request.recipe.encoder)
     if request.start_weights is not None:
@@ -57,9 +58,10 @@ def train(request: TrainingRequest) -> RunDirectory:
     if request.resume and run.record_file.is_file():
         _check_same(run, record)
     else:
-        run.write_record(record)
+        # The record last: with it the folder is a run, and whoever finds it finds the rest too.
         run.write_trained_digests(images.digests)
         run.save_encoder(encoder, run.start_file)
+        run.write_record(record)
     generator = torch.Generator().manual_seed(recipe.seed)
     networks = Networks(encoder, recipe, generator).to(device()).to(memory_format=torch.channels_last).train()
     trainee = Trainee(networks, _optimiser(networks, recipe), generator, Progress())
@@ -87,7 +89,7 @@ def _descend(run: RunDirectory, trainee: Trainee, images: ImageSet, recipe: Reci
             check_step(losses, progress.step)
             progress.step += 1
             progress.elapsed_s += time.monotonic() - began
-            _report(run, losses, progress, recipe)
+            _report(run, losses, progress, min(recipe.optimisation.batch_size, len(images)))
             advance(schedule.share_done(progress) - done, note=f"step {progress.step}  loss {losses.total.item():.3f}")
             if time.monotonic() - saved_at > _CHECKPOINT_EVERY_S:
                 save_checkpoint(run.root, trainee)
@@ -144,10 +146,11 @@ def _prepare_images(request: TrainingRequest, run: RunDirectory, encoder: Encode
     everything = load_images(find_pictures(request.images), plain)
     chosen, _, split = split_by_lot(everything, recipe.seed)
     images = everything.subset(chosen)
-    if request.resume and run.record_file.is_file():
-        recipe = run.read_record().recipe
-    elif recipe.choose_illumination:
-        illumination = choose_illumination(encoder, images, recipe.seed)
+    if recipe.choose_illumination:
+        if request.resume and run.record_file.is_file():
+            illumination = run.read_record().recipe.preprocessing.illumination
+        else:
+            illumination = choose_illumination(encoder, images, recipe.seed)
         settled = recipe.preprocessing.model_copy(update={"illumination": illumination})
         recipe = recipe.model_copy(update={"preprocessing": settled, "choose_illumination": False})
     return images.with_pixels(treat_all(images.pixels, recipe.preprocessing.illumination)), recipe, split
@@ -184,12 +187,11 @@ def _check_same(run: RunDirectory, record: RunRecord) -> None:
             )
 
 
-def _report(run: RunDirectory, losses: StepLosses, progress: Progress, recipe: Recipe) -> None:
+def _report(run: RunDirectory, losses: StepLosses, progress: Progress, batch_size: int) -> None:
     if progress.step % _REPORT_EVERY_STEPS not in (0, 1):
         return
-    batch = recipe.optimisation.batch_size
     values = {name: term.item() for name, term in losses.terms.items()}
-    rate = batch * progress.step / max(progress.elapsed_s, 1e-9)
+    rate = batch_size * progress.step / max(progress.elapsed_s, 1e-9)
     run.append_metrics(
         {"step": progress.step, "elapsed_s": round(progress.elapsed_s, 3), "loss": losses.total.item(), **values}
         | {"spread": losses.spread, "images_per_s": round(rate, 1)}
