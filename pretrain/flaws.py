@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.precision import in_full_precision
+
 _VISIBLE_CHANGE = 0.03
 """Mean absolute change of a pixel, of 1, from which it counts as changed."""
 
@@ -23,6 +25,7 @@ class Flawed:
     changed: Tensor
 
 
+@in_full_precision
 def add_flaws(images: Tensor, generator: torch.Generator) -> Flawed:
     """One flaw in each of B images, float [B, 3, S, S] in 0..1."""
     shape = _draw_shapes(len(images), images.shape[-1], generator).to(images)

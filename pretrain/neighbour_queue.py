@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pretrain.precision import in_full_precision
+
 
 class NeighbourQueue(nn.Module):
     """The last `length` momentum embeddings, normalised, first in first out. Part of the checkpoint."""
@@ -17,6 +19,7 @@ class NeighbourQueue(nn.Module):
         self.register_buffer("position", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
+    @in_full_precision
     def nearest(self, embeddings: Tensor) -> Tensor:
         """The entry most similar to each of [B, D], normalised; ties go to the first."""
         similarity = F.normalize(embeddings.float(), dim=1) @ self.entries.T

@@ -4,9 +4,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.precision import in_full_precision
+
 _CELLS_PER_VIEW = 32
 
 
+@in_full_precision
 def dense_contrast(
     first: Tensor,
     second: Tensor,
@@ -20,14 +23,16 @@ def dense_contrast(
     and into the second view by the inverse of the other, where the second map is read between its cells.
     """
     count, _, height, width = first.shape
-    cells = torch.randint(0, height * width, (count, _CELLS_PER_VIEW), generator=generator).to(first.device)
+    # Each cell once at most: its double would be a wrong negative.
+    order = torch.rand(count, height * width, generator=generator).argsort(dim=1)
+    cells = order[:, :_CELLS_PER_VIEW].to(first.device)
     centres = cell_centres(height, width, first.device)[cells]
     matches = carry(centres, *placements)
     seen = (matches.abs() <= 1).all(-1)
     if not bool(seen.any()):
         return first.sum() * 0
     queries = first.flatten(2).transpose(1, 2).gather(1, cells[..., None].expand(-1, -1, first.shape[1]))
-    keys = F.grid_sample(second.detach(), matches[:, None].to(second), align_corners=False)[:, :, 0].transpose(1, 2)
+    keys = F.grid_sample(second.detach().float(), matches[:, None], align_corners=False)[:, :, 0].transpose(1, 2)
     queries, keys = F.normalize(queries[seen].float(), dim=1), F.normalize(keys[seen].float(), dim=1)
     logits = queries @ keys.T / temperature
     return F.cross_entropy(logits, torch.arange(len(queries), device=logits.device))

@@ -4,10 +4,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.precision import in_full_precision
+
 _MAX_CHANGED_CELLS = 256
 _MAX_CLEAN_CELLS = 1024
 
 
+@in_full_precision
 def flaw_contrast(
     clean: Tensor, flawed: Tensor, changed: Tensor, temperature: float, generator: torch.Generator
 ) -> Tensor:

@@ -4,7 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.precision import in_full_precision
 
+
+@in_full_precision
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     """NT-Xent (Chen et al. 2020, eq. 1) of paired embeddings [B, D]: a scalar.
 

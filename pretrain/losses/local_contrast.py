@@ -6,7 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.precision import in_full_precision
 
+
+@in_full_precision
 def info_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
     """InfoNCE of paired embeddings [B, D]: query i must find key i among the B keys. A scalar."""
     logits = F.normalize(queries.float(), dim=1) @ F.normalize(keys.float(), dim=1).T / temperature

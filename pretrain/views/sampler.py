@@ -1,15 +1,17 @@
 """Drawing a batch of views: where each looks (geometry), then how it is lit (photometry)."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.precision import in_full_precision
 from pretrain.recipe import ViewsRecipe
 from pretrain.views.photometry import jitter
 
-_ASPECTS = (3 / 4, 4 / 3)
+_MAX_ASPECT = 4 / 3
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Views:
     placement: Tensor
 
 
+@in_full_precision
 def draw_views(images: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> Views:
     """One random view of each image: images float [B, 3, S, S] in 0..1."""
     placement = _draw_placement(len(images), recipe, generator).to(images.device)
@@ -40,8 +43,8 @@ def _draw_placement(count: int, recipe: ViewsRecipe, generator: torch.Generator)
         return low + (high - low) * torch.rand(count, generator=generator)
 
     area = uniform(recipe.min_area, 1.0)
-    log_aspects = torch.tensor(_ASPECTS).log()
-    aspect = uniform(float(log_aspects[0]), float(log_aspects[1])).exp()
+    # A large view is nearly square: no side may be longer than the image's, nor the view smaller than min_area.
+    aspect = (uniform(-1, 1) * torch.clamp(-area.log(), max=math.log(_MAX_ASPECT))).exp()
     width = (area * aspect).sqrt().clamp(max=1)
     height = (area / aspect).sqrt().clamp(max=1)
     centre_x = uniform(-1, 1) * (1 - width)
