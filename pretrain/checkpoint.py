@@ -64,8 +64,8 @@ def load_checkpoint(root: Path, trainee: Trainee) -> bool:
         torch.set_rng_state(tensors["torch_generator"])
         trainee.progress.step = explained["progress"]["step"]
         trainee.progress.elapsed_s = explained["progress"]["elapsed_s"]
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        reason = str(error).splitlines()[0][:120]
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, SafetensorError) as error:
+        reason = str(error).partition("\n")[0][:120]
         raise TrainingError(
             f"{explanation}: cannot be resumed ({reason})", "start the run anew in another folder"
         ) from None

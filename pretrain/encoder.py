@@ -1,6 +1,7 @@
 """The encoder: a backbone with taps. What survives training."""
 
 import re
+import struct
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import cast
@@ -18,6 +19,19 @@ from pretrain.recipe import EncoderRecipe
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
+# The unpickler of plain tensors stumbles over damaged bytes in all these ways.
+_UNREADABLE = (
+    SafetensorError,
+    UnpicklingError,
+    RuntimeError,
+    OSError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+)
 
 
 class Encoder(nn.Module):
@@ -108,15 +122,18 @@ def _read_state_dict(path: Path) -> dict[str, Tensor]:
         raise TrainingError(f"{path}: no such file", "give a local weights file to --init")
     try:
         values: object = load_file(path) if path.suffix == ".safetensors" else _load_plain_tensors(path)
-    except (SafetensorError, UnpicklingError, RuntimeError, OSError, ValueError, EOFError, KeyError) as error:
-        reason = str(error).splitlines()[0][:120]
+    except _UNREADABLE as error:
+        plain = "no plain tensors" if isinstance(error, UnpicklingError) else str(error).partition("\n")[0][:120]
         raise TrainingError(
-            f"{path}: not a weights file ({reason})", "give a .safetensors or torch state dict"
+            f"{path}: not a weights file ({plain or type(error).__name__})", "give a .safetensors or torch state dict"
         ) from None
     if isinstance(values, dict):
         values = values.get("state_dict", values)
     entries = values.items() if isinstance(values, dict) else ()
-    return {name: value for name, value in entries if isinstance(value, Tensor)}
+    tensors = {name: value for name, value in entries if isinstance(name, str) and isinstance(value, Tensor)}
+    if broken := next((name for name, value in tensors.items() if not bool(torch.isfinite(value).all())), None):
+        raise TrainingError(f"{path}: {broken} holds values that are not finite", "restore the weights file")
+    return tensors
 
 
 def _load_plain_tensors(path: Path) -> object:

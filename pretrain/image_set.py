@@ -53,10 +53,16 @@ def load_images(
 ) -> ImageSet:
     """Decode and prepare every picture; unreadable ones are named and left out.
 
-    Raises DatasetError where fewer than MIN_IMAGE_COUNT can be read, and for images larger than memory.
+    Raises DatasetError where fewer than MIN_IMAGE_COUNT can be read, and for more images than memory holds.
     """
     side = preprocessing.input_px
-    pixels = np.empty((len(pictures), side, side, 3), np.uint8)
+    try:
+        pixels = np.empty((len(pictures), side, side, 3), np.uint8)
+    except MemoryError:
+        raise DatasetError(
+            f"{len(pictures)} images of {side} x {side}: more than memory holds",
+            "give fewer images or lower preprocessing.input_px",
+        ) from None
     read: list[tuple[Picture, str]] = []
     faults: list[ImageError] = []
     with ThreadPoolExecutor() as pool:
