@@ -23,10 +23,18 @@ from distill.stages import flaw_auroc, score_in_onnx, score_in_torch, with_bank
 from distill.student import Student
 from distill.teacher import Teacher
 from inspection import __version__
-from inspection.bundle.manifest import SCHEMA_VERSION, STUDENT_FILE, GoldenImage, Manifest, Parity, Provenance
-from inspection.bundle.reader import open_bundle
+from inspection.bundle.manifest import (
+    MANIFEST_FILE,
+    SCHEMA_VERSION,
+    STUDENT_FILE,
+    GoldenImage,
+    Manifest,
+    Parity,
+    Provenance,
+)
+from inspection.bundle.self_test import run_self_test
 from inspection.bundle.writer import write_bundle
-from inspection.errors import CalibrationError
+from inspection.errors import CalibrationError, StorageError
 from inspection.images.digest import sha256_of_file
 from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
@@ -81,6 +89,7 @@ class Proofs:
 
 def build(request: BuildRequest) -> Manifest:
     """Make the bundle at `request.out`. Raises KensaError; nothing is left at `out` then but what was there before."""
+    _refuse_to_replace(request.out)
     run = RunDirectory(request.teacher)
     encoder, record = run.load_encoder(), run.read_record()
     trained, held_out = _load(request, run, record)
@@ -89,7 +98,9 @@ def build(request: BuildRequest) -> Manifest:
     teacher = Teacher(encoder, request.recipe.student.embedding_width).to(device())
     kept = teacher.fit(trained.pixels, generator)
     say(f"teacher: {teacher.width} components keep {kept:.1%} of the variance of {encoder.width}")
-    student = Student(request.recipe.student).to(device()).to(memory_format=torch.channels_last)
+    # An encoder narrower than the recipe's embedding offers fewer components, and the student mimics those.
+    size = request.recipe.student.model_copy(update={"embedding_width": teacher.width})
+    student = Student(size).to(device()).to(memory_format=torch.channels_last)
     fidelity = teach(student, teacher, trained.pixels, request.recipe.learning, request.minutes, request.recipe.seed)
     bank = request.recipe.bank
     graphs = {
@@ -101,10 +112,18 @@ def build(request: BuildRequest) -> Manifest:
         proofs = _prove(request, record, graphs, staging, held_out)
         manifest = _describe(request, run, record, trained, proofs)
         manifest = _add_golden_images(staging, held_out, manifest)
+        # Before it takes the place of an older bundle, by a session of its own.
+        run_self_test(staging, Inspector(StudentSession(staging / STUDENT_FILE), manifest))
         written = write_bundle(staging, request.out, manifest)
-    open_bundle(request.out)
     say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
     return written
+
+
+def _refuse_to_replace(out: Path) -> None:
+    """Raise StorageError where `out` holds something else than a bundle, before hours went into a new one."""
+    is_free = not out.exists() or (out.is_dir() and not any(out.iterdir()))
+    if not is_free and not (out / MANIFEST_FILE).is_file():
+        raise StorageError(f"{out}: is there already and is no bundle", "choose another folder")
 
 
 def _load(request: BuildRequest, run: RunDirectory, record: RunRecord) -> tuple[ImageSet, HeldOut]:
@@ -189,10 +208,23 @@ def _add_golden_images(staging: Path, held_out: HeldOut, manifest: Manifest) -> 
 
 @contextmanager
 def _staging_beside(out: Path) -> Iterator[Path]:
-    """An empty directory on the same disk as `out`, gone at the end whatever happens."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    """An empty directory on the same disk as `out`, gone at the end whatever happens. Raises StorageError."""
+    prefix = f".{out.name}-building-"
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        for left in out.parent.glob(f"{prefix}*"):
+            # A build was killed here; what it left is of no use.
+            shutil.rmtree(left, ignore_errors=True)
+        staging = Path(tempfile.mkdtemp(prefix=prefix, dir=out.parent))
+    except OSError as error:
+        raise _not_written(out, error) from None
     try:
         yield staging
+    except OSError as error:
+        raise _not_written(out, error) from None
     finally:
         shutil.rmtree(staging, ignore_errors=True)
+
+
+def _not_written(out: Path, error: OSError) -> StorageError:
+    return StorageError(f"{out}: not written ({error.strerror or error})", "free some space or choose another folder")

@@ -14,7 +14,7 @@ from inspection.calibration.metrics import (
     image_auroc,
     pixel_auroc,
 )
-from inspection.errors import DatasetError
+from inspection.errors import DatasetError, ImageError
 from inspection.images.decode import read_image
 from inspection.images.folders import GOOD, LabeledPicture, find_labeled_pictures
 from inspection.terminal import track
@@ -37,7 +37,7 @@ def evaluate_bundle(bundle: Path, images: Path) -> Evaluation:
     if not pictures:
         raise DatasetError(f"{images}: has no test folder", "give a folder with test/good and test/<defect>")
     inspector = open_bundle(bundle)
-    answers = [inspector.inspect(picture.path.read_bytes()) for picture in track(pictures, "judging", len(pictures))]
+    answers = [inspector.inspect(_bytes_of(picture.path)) for picture in track(pictures, "judging", len(pictures))]
     defective = np.array([picture.is_defective for picture in pictures])
     part_scores = np.array([_or_worst(answer.part_score) for answer in answers])
     figures: dict[str, float | int | None] = {
@@ -81,6 +81,13 @@ def _verdict_figures(answers: list[Inspection], defective: np.ndarray) -> dict[s
         "overkill_rate": float(failed[~defective].mean()) if (~defective).any() else None,
         "good_held_rate": float((verdicts[~defective] == Verdict.HOLD).mean()) if (~defective).any() else None,
     }
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{path}: {error.strerror}", "make the file readable or remove it") from None
 
 
 def _or_worst(score: float | None) -> float:

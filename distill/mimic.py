@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from distill.recipe import LearningRecipe
@@ -80,7 +81,11 @@ def _draw(pixels: Tensor, recipe: LearningRecipe, device: torch.device, generato
 def _mimic_loss(student: Student, teacher: Teacher, images: Tensor) -> Tensor:
     with torch.no_grad():
         targets = teacher(images)
-    squares = (student(images) - targets).square().mean(1)
+    answers = student(images)
+    if targets.shape[-2:] != answers.shape[-2:]:
+        # The teacher is tapped at another stride than the student's.
+        targets = F.interpolate(targets, answers.shape[-2:], mode="bilinear", antialias=True)
+    squares = (answers - targets).square().mean(1)
     # The hardest tenth counts double: flaws are rare among cells, and the average would drown them.
     hardest = squares.flatten().topk(max(squares.numel() // 10, 1)).values
     loss: Tensor = squares.mean() + hardest.mean() * 0.1

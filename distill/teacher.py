@@ -39,8 +39,9 @@ class Teacher(nn.Module):
         variances, directions = torch.linalg.eigh(torch.cov((cells - self.centre).T))
         self.components.copy_(directions.flip(1)[:, : self.width].T)
         kept = variances.flip(0)[: self.width].clamp_min(0)
-        self.deviation.copy_(kept.mean().sqrt())
-        return float(kept.sum() / variances.clamp_min(0).sum())
+        # Images without any content have no deviation; their targets are zeros then, not a division by zero.
+        self.deviation.copy_(kept.mean().clamp_min(1e-12).sqrt())
+        return float(kept.sum() / variances.clamp_min(0).sum().clamp_min(1e-12))
 
     def forward(self, images: Tensor) -> Tensor:
         embeddings = self.encoder.patch_embeddings(images) - self.centre[:, None, None]
