@@ -89,8 +89,10 @@ def _descend(run: RunDirectory, trainee: Trainee, images: ImageSet, recipe: Reci
             check_step(losses, progress.step)
             progress.step += 1
             progress.elapsed_s += time.monotonic() - began
-            _report(run, losses, progress, min(recipe.optimisation.batch_size, len(images)))
-            advance(schedule.share_done(progress) - done, note=f"step {progress.step}  loss {losses.total.item():.3f}")
+            now_done = schedule.share_done(progress)
+            if progress.step % _REPORT_EVERY_STEPS in (0, 1) or now_done == 1:
+                _report(run, losses, progress, min(recipe.optimisation.batch_size, len(images)))
+            advance(now_done - done, note=f"step {progress.step}  loss {losses.total.item():.3f}")
             if time.monotonic() - saved_at > _CHECKPOINT_EVERY_S:
                 save_checkpoint(run.root, trainee)
                 saved_at = time.monotonic()
@@ -188,8 +190,6 @@ def _check_same(run: RunDirectory, record: RunRecord) -> None:
 
 
 def _report(run: RunDirectory, losses: StepLosses, progress: Progress, batch_size: int) -> None:
-    if progress.step % _REPORT_EVERY_STEPS not in (0, 1):
-        return
     values = {name: term.item() for name, term in losses.terms.items()}
     rate = batch_size * progress.step / max(progress.elapsed_s, 1e-9)
     run.append_metrics(
