@@ -22,6 +22,7 @@ from service.web.limits import SafeHeaders, UploadLimit
 from service.web.problems import Problem, install_problem_handlers
 from service.web.static_folder import STATIC_FOLDER, StaticFolder
 
+ROUTERS = (intake_api.router, review_api.router, health_api.router, review_pages.router)
 _DESCRIPTION = """A camera posts an image and gets the verdict PASS, HOLD or FAIL once image and verdict are durable.
 
 What cannot be judged is held for a person, never passed and never dropped. Every error is `application/problem+json`
@@ -54,7 +55,7 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
     install_problem_handlers(app)
     app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_mb * 2**20)
     app.add_middleware(SafeHeaders)
-    for router in (intake_api.router, review_api.router, health_api.router, review_pages.router):
+    for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFolder(directory=STATIC_FOLDER), name="static")
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from inspection.bundle.reader import open_bundle
 from inspection.errors import ConfigError, StorageError
+from inspection.inspector import Inspector
 from inspection.terminal import say
 from service.app import create_app
 from service.db.engine import Database
@@ -49,36 +50,25 @@ def serve(
     settings = read_settings(bundle=bundle, data=data, host=host, port=port, database_url=database_url)
     if settings.bundle is None:
         raise ConfigError("bundle: not given", "give --bundle DIR or set KENSA_BUNDLE")
-    configure_logs(settings.log_format)
-    listener = _listen(settings.host, settings.port)
-    inspector = open_bundle(settings.bundle)
-    _prepare_storage(settings)
-    address, chosen_port = listener.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    say(f"Kensa serves {inspector.bundle_id} at http://{shown}:{chosen_port}/review")
-    config = uvicorn.Config(
-        create_app(settings, inspector),
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        timeout_graceful_shutdown=_GRACE_S,
-    )
-    try:
-        uvicorn.Server(config).run(sockets=[listener])
-    except KeyboardInterrupt:
-        say("Kensa has stopped")
+    with _listen(settings.host, settings.port) as listener:
+        inspector = open_bundle(settings.bundle)
+        prepare_storage(settings)
+        _serve_on(listener, settings, inspector)
 
 
 @app.command()
 def migrate(data: DataOption = None, database_url: UrlOption = None) -> None:
     """Bring the database up to date and stop."""
     settings = read_settings(data=data, database_url=database_url)
-    _prepare_storage(settings)
+    prepare_storage(settings)
     say(f"{settings.resolved_database_url.render_as_string()} is up to date")
 
 
-def _prepare_storage(settings: ServiceSettings) -> None:
-    ImageStore(settings.image_directory).check()
+def prepare_storage(settings: ServiceSettings) -> None:
+    """Make the image store and bring the database up to date. Raises StorageError."""
+    image_store = ImageStore(settings.image_directory)
+    image_store.check()
+    image_store.sweep()
     database = Database(settings.resolved_database_url)
     try:
         upgrade(database)
@@ -90,6 +80,24 @@ def _prepare_storage(settings: ServiceSettings) -> None:
         ) from None
     finally:
         database.close()
+
+
+def _serve_on(listener: socket.socket, settings: ServiceSettings, inspector: Inspector) -> None:
+    address, chosen_port = listener.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    say(f"Kensa serves {inspector.bundle_id} at http://{shown}:{chosen_port}/review")
+    configure_logs(settings.log_format)
+    config = uvicorn.Config(
+        create_app(settings, inspector),
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    except KeyboardInterrupt:
+        say("Kensa has stopped")
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import time
 from pathlib import Path
 
 from inspection.errors import StorageError
@@ -9,13 +10,15 @@ from inspection.images.digest import sha256_of_bytes
 from service.errors import NotFound
 
 _REMEDY = "free space on the disk, or make the directory writable, then send again"
+_ABANDONED_AFTER_S = 3600.0
 
 
 class ImageStore:
-    """Files aa/bb/<sha256> below `directory`."""
+    """Files aa/bb/<sha256> below `directory`; what is still being written lies in `.incoming`, on the same disk."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.incoming = directory / ".incoming"
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their SHA-256, once they would survive a power cut. Raises StorageError."""
@@ -24,7 +27,7 @@ class ImageStore:
         try:
             self._make_folder(path.parent)
             if not path.exists():
-                _write_whole(path, data)
+                self._write_whole(path, data)
             # Also for a file that was there already: whoever wrote it may not have come to this line yet.
             _sync_directory(path.parent)
         except OSError as error:
@@ -46,11 +49,22 @@ class ImageStore:
     def check(self) -> None:
         """Raise StorageError unless a file can be written here."""
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.directory) as probe:
+            self.incoming.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=self.incoming) as probe:
                 probe.write(b"kensa")
+                probe.flush()
         except OSError as error:
             raise StorageError(f"{self.directory}: {error.strerror}", _REMEDY) from None
+
+    def sweep(self) -> None:
+        """Remove what a process that was killed left unfinished; what is young may be another's at work."""
+        youngest = time.time() - _ABANDONED_AFTER_S
+        for path in self.incoming.glob("*"):
+            try:
+                if path.stat().st_mtime < youngest:
+                    path.unlink()
+            except FileNotFoundError:
+                continue
 
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
@@ -60,20 +74,20 @@ class ImageStore:
         for parent in (folder.parent, self.directory, self.directory.parent):
             _sync_directory(parent)
 
-
-def _write_whole(path: Path, data: bytes) -> None:
-    """Write beside `path`, sync, and rename: a reader sees all of it or nothing."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".part-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.rename(temporary, path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    def _write_whole(self, path: Path, data: bytes) -> None:
+        """Write aside, sync, and rename: a reader sees all of it or nothing."""
+        self.incoming.mkdir(exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=self.incoming)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)
+            os.rename(temporary, path)
+        except OSError:
+            Path(temporary).unlink(missing_ok=True)
+            raise
 
 
 def _sync_directory(path: Path) -> None:

@@ -68,6 +68,11 @@ class ScoringPool:
         for threads in (self._decoders, self._scorer):
             threads.shutdown(wait=False, cancel_futures=True)
 
+    @property
+    def waiting_count(self) -> int:
+        """Images that are decoded and wait to be scored."""
+        return self._jobs.qsize()
+
     async def judge(self, data: bytes, *, name: str) -> Judged:
         """Judge one image. Never raises: overload, timeout and inner failure are held."""
         if len(self._running) >= self.limits.queue_limit:

@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -23,7 +23,8 @@ class RunningService:
 
     child: subprocess.Popen[bytes]
     address: str
-    log: list[bytes] = field(default_factory=list)
+    log: list[bytes]
+    reader: threading.Thread
 
     def kill(self) -> None:
         """As a power cut would: without warning."""
@@ -45,6 +46,7 @@ def run_service(*options: str | Path, environment: dict[str, str] | None = None)
     )
     assert child.stderr is not None
     log: list[bytes] = []
+    reader: threading.Thread | None = None
     try:
         for line in child.stderr:
             log.append(line)
@@ -53,10 +55,13 @@ def run_service(*options: str | Path, environment: dict[str, str] | None = None)
         else:
             raise AssertionError(f"the service did not start: {b''.join(log).decode()}")
         # Read on, or a full pipe would stop the service.
-        threading.Thread(target=log.extend, args=(child.stderr,), daemon=True).start()
-        yield RunningService(child, found[1].decode(), log)
+        reader = threading.Thread(target=log.extend, args=(child.stderr,), daemon=True)
+        reader.start()
+        yield RunningService(child, found[1].decode(), log, reader)
     finally:
         if child.poll() is None:
             child.kill()
         child.wait(30)
+        if reader is not None:
+            reader.join(30)
         child.stderr.close()

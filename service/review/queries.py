@@ -51,7 +51,7 @@ def count_waiting(session: Session) -> int:
 
 def count_by_verdict(session: Session) -> dict[Verdict, int]:
     counted = session.execute(select(StoredInspection.verdict, func.count()).group_by(StoredInspection.verdict))
-    return dict(counted.tuples().all())
+    return {row[0]: row[1] for row in counted}
 
 
 def count_by_decision(session: Session) -> dict[Decision, int]:
@@ -60,7 +60,7 @@ def count_by_decision(session: Session) -> dict[Decision, int]:
     counted = session.execute(
         select(Disposition.decision, func.count()).where(Disposition.id.in_(latest)).group_by(Disposition.decision)
     )
-    return dict(counted.tuples().all())
+    return {row[0]: row[1] for row in counted}
 
 
 def find_dispositions(session: Session, inspection_id: int) -> list[Disposition]:

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from pydantic import BaseModel, Field
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
@@ -47,7 +47,8 @@ _REMEDIES = {
     413: "send fewer pixels or a compressed format, or start the service with a higher --upload-limit-mb",
     405: "use one of the methods named in the Allow header",
 }
-_UNREACHABLE = (OperationalError, InterfaceError, PoolTimeoutError)
+# InternalError is what a PostgreSQL answers that takes no writes, after a failover.
+_UNREACHABLE = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

