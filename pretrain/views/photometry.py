@@ -27,7 +27,7 @@ def jitter(pixels: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> T
     grey = _grey(pixels)
     pixels = grey + (pixels - grey) * factors(recipe.saturation)
     if recipe.hue:
-        pixels = _turn_hue(pixels, (factors(recipe.hue) - 1).flatten() * 2 * torch.pi)
+        pixels = turn_hue(pixels, (factors(recipe.hue) - 1).flatten() * 2 * torch.pi)
     pixels = torch.where(_chosen(pixels, recipe.grey_rate, generator), _grey(pixels), pixels)
     if recipe.blur_rate:
         sigma = 0.1 + (_MAX_BLUR_SIGMA - 0.1) * torch.rand(len(pixels), generator=generator)
@@ -56,7 +56,8 @@ def _grey(pixels: Tensor) -> Tensor:
     return (pixels * weights).sum(1, keepdim=True).expand_as(pixels)
 
 
-def _turn_hue(pixels: Tensor, angle: Tensor) -> Tensor:
+def turn_hue(pixels: Tensor, angle: Tensor) -> Tensor:
+    """Turn the colours of [B, 3, V, V] around the grey axis by `angle` [B] in radians; luminance stays."""
     to_yiq = pixels.new_tensor(_TO_YIQ)
     cosine, sine, one, zero = angle.cos(), angle.sin(), torch.ones_like(angle), torch.zeros_like(angle)
     turn = torch.stack([one, zero, zero, zero, cosine, -sine, zero, sine, cosine], 1).view(-1, 3, 3)
