@@ -11,14 +11,12 @@ import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError
 from safetensors.torch import load_file
-from timm.models import FeatureInfo
+from timm.models import FeatureInfo, PretrainedCfg
 from torch import Tensor, nn
 
 from inspection.errors import ConfigError, TrainingError
 from pretrain.recipe import EncoderRecipe
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_DEVIATION = (0.229, 0.224, 0.225)
 # The unpickler of plain tensors stumbles over damaged bytes in all these ways.
 _UNREADABLE = (
     SafetensorError,
@@ -58,8 +56,10 @@ class Encoder(nn.Module):
         self._order = wanted
         self.width = sum(widths[stride] for stride in recipe.taps)
         self.pooled_width = widths[recipe.pooled_tap]
-        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).view(1, 3, 1, 1))
-        self.register_buffer("deviation", torch.tensor(_IMAGENET_DEVIATION).view(1, 3, 1, 1))
+        # What published weights of this backbone expect of their input.
+        expected = timm.get_pretrained_cfg(recipe.backbone) or PretrainedCfg()
+        self.register_buffer("mean", torch.tensor(expected.mean).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(expected.std).view(1, 3, 1, 1))
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Both at once: patch embeddings [B, D, h, w] and the pooled vector [B, P]."""

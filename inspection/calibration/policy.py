@@ -30,8 +30,15 @@ def judge(local_score: float, global_score: float, thresholds: Thresholds) -> Ju
 
 
 def score_part(local_score: float, global_score: float, thresholds: Thresholds) -> float:
-    """Both scores as one, in widths of their hold bands: up to 1.0 passes, above 2.0 fails, larger is worse."""
-    return max(_in_limits(local_score, thresholds.local_score), _in_limits(global_score, thresholds.global_score))
+    """Both scores as one: 1.0 and below passes, and ranks order parts by suspicion.
+
+    The unit is the hold band. Within its limit the global score says nothing of a part, and only blurs the ranking that
+    the local score gives; beyond it, the larger of both counts.
+    """
+    local_part = _in_limits(local_score, thresholds.local_score)
+    if global_score <= thresholds.global_score.pass_limit:
+        return local_part
+    return max(local_part, _in_limits(global_score, thresholds.global_score))
 
 
 def _in_limits(score: float, limits: Limits) -> float:

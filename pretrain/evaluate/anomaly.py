@@ -1,0 +1,86 @@
+"""The frozen-encoder anomaly check: how well an encoder finds real defects with nothing but a memory bank on it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from torch import Tensor
+
+from inspection.calibration.metrics import aupro, auroc_by_defect, image_auroc, pixel_auroc
+from inspection.errors import DatasetError
+from inspection.images.decode import read_image
+from inspection.images.folders import GOOD, LabeledPicture, find_labeled_pictures
+from inspection.images.preprocess import Preprocessing, prepare
+from inspection.terminal import track
+from pretrain.encoder import Encoder
+from pretrain.evaluate.embeddings import map_in_batches
+from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
+
+_BANK_SIZE = 8000
+_MASK_PX = 256
+
+
+@dataclass(frozen=True)
+class TestImages:
+    """Labeled pictures, prepared: uint8 [N, S, S, 3], with the mask of each, bool [N, 256, 256], where known."""
+
+    __test__ = False
+
+    pictures: list[LabeledPicture]
+    pixels: Tensor
+    masks: np.ndarray
+    has_mask: np.ndarray
+
+    @property
+    def is_defective(self) -> np.ndarray:
+        return np.array([picture.is_defective for picture in self.pictures])
+
+
+def load_test_images(root: Path, preprocessing: Preprocessing) -> TestImages:
+    """All of root/test. Raises DatasetError where there is none."""
+    pictures = find_labeled_pictures(root)
+    if not pictures:
+        raise DatasetError(f"{root}: has no test folder", "give a folder with test/good and test/<defect>")
+    bits = preprocessing.significant_bits
+    images = [read_image(picture.path, significant_bits=bits) for picture in pictures]
+    masks = np.zeros((len(pictures), _MASK_PX, _MASK_PX), bool)
+    for index, picture in enumerate(pictures):
+        if picture.mask is not None:
+            mask = read_image(picture.mask)[:, :, 0]
+            masks[index] = cv2.resize(mask, (_MASK_PX, _MASK_PX), interpolation=cv2.INTER_NEAREST) > 0
+    has_mask = np.array([not picture.is_defective or picture.mask is not None for picture in pictures])
+    pixels = torch.from_numpy(np.stack([prepare(image, preprocessing) for image in images]))
+    return TestImages(pictures, pixels, masks, has_mask)
+
+
+def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int) -> dict[str, object]:
+    """Figures of `encoder` with a bank of random cells of `normal`, uint8 [N, S, S, 3], on labeled images.
+
+    The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind.
+    """
+    maps = anomaly_maps(encoder, normal, test.pixels, seed)
+    scores = maps.flatten(1).amax(1).numpy()
+    figures: dict[str, object] = {"image_auroc": image_auroc(scores, test.is_defective)}
+    if test.masks.any():
+        shown = np.flatnonzero(test.has_mask)
+        full = np.stack([cv2.resize(maps[index].numpy(), (_MASK_PX, _MASK_PX)) for index in shown])
+        figures |= {"pixel_auroc": pixel_auroc(full, test.masks[shown]), "aupro": aupro(full, test.masks[shown])}
+    figures["by_defect"] = auroc_by_defect(scores, [picture.defect for picture in test.pictures], GOOD)
+    return figures
+
+
+def anomaly_maps(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) -> Tensor:
+    """Anomaly maps float [N, h, w] of uint8 [N, S, S, 3]."""
+    encoder = encoder.eval()
+    device = next(encoder.parameters()).device
+    bank = draw_bank(
+        map_in_batches(encoder.patch_embeddings, normal, device), _BANK_SIZE, torch.Generator().manual_seed(seed)
+    )
+    nearest = NearestNormal(bank.to(device))
+    embeddings = map_in_batches(encoder.patch_embeddings, pixels, device)
+    images = track(embeddings, "scoring test images", len(embeddings))
+    return torch.stack(
+        [smooth_map(nearest(image.to(device).permute(1, 2, 0).float())[None])[0].cpu() for image in images]
+    )
