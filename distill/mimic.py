@@ -47,7 +47,8 @@ def teach(
             began = time.monotonic()
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * schedule.rate_factor(progress)
-            loss = _mimic_loss(student, teacher, _draw(pixels, recipe, teacher.centre.device, generator))
+            images = _draw(pixels, recipe, teacher.centre.device, generator)
+            loss = _mimic_loss(student, teacher, images, half=recipe.precision == "bfloat16")
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -65,23 +66,25 @@ def teach(
 
 
 def _draw(pixels: Tensor, recipe: LearningRecipe, device: torch.device, generator: torch.Generator) -> Tensor:
-    """A batch of images, flipped and shifted at random, part of them flawed: float [B, 3, S, S] in 0..1."""
-    chosen = torch.randint(len(pixels), (recipe.batch_size,), generator=generator)
-    images = as_input(pixels[chosen], device)
+    """A batch of random crops, some flipped, part of them flawed: float [B, 3, C, C] in 0..1."""
+    side = min(recipe.crop_px, pixels.shape[1])
+    chosen = torch.randint(len(pixels), (recipe.batch_size,), generator=generator).tolist()
+    corners = torch.randint(pixels.shape[1] - side + 1, (recipe.batch_size, 2), generator=generator).tolist()
+    crops = [pixels[i, y : y + side, x : x + side] for i, (y, x) in zip(chosen, corners, strict=True)]
+    images = as_input(torch.stack(crops), device)
     if torch.rand((), generator=generator) < 0.5:
         images = images.flip(3)
-    shift = torch.randint(-4, 5, (2,), generator=generator).tolist()
-    images = images.roll((shift[0], shift[1]), dims=(2, 3))
     flawed_count = round(recipe.flawed_share * len(images))
     if flawed_count:
         images = torch.cat([add_flaws(images[:flawed_count], generator).pixels, images[flawed_count:]])
     return images
 
 
-def _mimic_loss(student: Student, teacher: Teacher, images: Tensor) -> Tensor:
+def _mimic_loss(student: Student, teacher: Teacher, images: Tensor, *, half: bool) -> Tensor:
     with torch.no_grad():
         targets = teacher(images)
-    answers = student(images)
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
+        answers = student(images).float()
     if targets.shape[-2:] != answers.shape[-2:]:
         # The teacher is tapped at another stride than the student's.
         targets = F.interpolate(targets, answers.shape[-2:], mode="bilinear", antialias=True)

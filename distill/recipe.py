@@ -3,7 +3,7 @@
 import hashlib
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -31,7 +31,11 @@ class LearningRecipe(Settings):
 
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-4
-    batch_size: Annotated[int, Field(ge=2, le=4096)] = 16
+    batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
+    crop_px: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
+    """The student learns on crops: it has no view of the whole, and small images train faster."""
+    precision: Literal["bfloat16", "float32"] = "bfloat16"
+    """Of the student's forward pass in training."""
     steps: Annotated[int, Field(ge=1)] = 2000
     """Length of the schedule, unless --minutes gives it."""
     flawed_share: Annotated[float, Field(ge=0, le=1)] = 0.5

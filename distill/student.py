@@ -23,7 +23,7 @@ class Student(nn.Module):
         )
         self.fine = nn.Sequential(*(Residual(fine) for _ in range(recipe.blocks)))
         self.coarse = nn.Sequential(_convolution(fine, coarse, 2), *(Residual(coarse) for _ in range(recipe.blocks)))
-        self.join = _convolution(fine + coarse, fine, 1)
+        self.join = _convolution(fine + coarse, fine, side=1)
         self.head = nn.Conv2d(fine, recipe.embedding_width, 1)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -39,14 +39,13 @@ class Residual(nn.Module):
     def __init__(self, width: int) -> None:
         super().__init__()
         self.inner = nn.Sequential(
-            _convolution(width, width, 1), nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
+            _convolution(width, width), nn.Conv2d(width, width, 3, padding=1, bias=False), nn.BatchNorm2d(width)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         return F.relu(x + self.inner(x))
 
 
-def _convolution(inner: int, outer: int, stride: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(inner, outer, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outer), nn.ReLU(inplace=True)
-    )
+def _convolution(inner: int, outer: int, stride: int = 1, *, side: int = 3) -> nn.Sequential:
+    filters = nn.Conv2d(inner, outer, side, stride=stride, padding=side // 2, bias=False)
+    return nn.Sequential(filters, nn.BatchNorm2d(outer), nn.ReLU(inplace=True))
