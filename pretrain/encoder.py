@@ -2,6 +2,7 @@
 
 import re
 import struct
+import warnings
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import cast
@@ -137,7 +138,10 @@ def _read_state_dict(path: Path) -> dict[str, Tensor]:
 
 
 def _load_plain_tensors(path: Path) -> object:
-    loaded: object = torch.load(path, map_location="cpu", weights_only=True)
+    with warnings.catch_warnings():
+        # torch muses about the pickles of files that are none; what is wrong with them is told in one line.
+        warnings.simplefilter("ignore", UserWarning)
+        loaded: object = torch.load(path, map_location="cpu", weights_only=True)
     return loaded
 
 
