@@ -9,7 +9,9 @@ import pytest
 
 # Before anything imports numpy, OpenCV, torch or ONNX Runtime: two processes on two cores must not fight, and
 # sums must come out the same each time. Nothing may ask a model hub for anything.
-for _name in [name for name in os.environ if name.startswith("KENSA_")]:
+# KENSA_WRITE_SCREENSHOTS is for the tests themselves, the others are settings of the product.
+SETTINGS = [name for name in os.environ if name.startswith("KENSA_") and name != "KENSA_WRITE_SCREENSHOTS"]
+for _name in SETTINGS:
     del os.environ[_name]
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
     os.environ[_name] = "1"
@@ -22,8 +24,9 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 @pytest.fixture(autouse=True)
 def scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees a setting of the person who runs it, nor one that another test left behind."""
-    for name in [name for name in os.environ if name.startswith("KENSA_")]:
-        monkeypatch.delenv(name)
+    for name in os.environ:
+        if name.startswith("KENSA_") and name != "KENSA_WRITE_SCREENSHOTS":
+            monkeypatch.delenv(name)
 
 
 @pytest.fixture(scope="session")

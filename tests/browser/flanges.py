@@ -18,9 +18,9 @@ from inspection.images.decode import encode_png
 from inspection.images.preprocess import Preprocessing
 from tests.bundles import make_bundle
 
-INPUT_PX = 128
+INPUT_PX = 256
 LIMITS = Thresholds(
-    local_score=Limits(pass_limit=0.065, fail_limit=0.11), global_score=Limits(pass_limit=0.04, fail_limit=0.06)
+    local_score=Limits(pass_limit=0.11, fail_limit=0.19), global_score=Limits(pass_limit=0.04, fail_limit=0.06)
 )
 
 

@@ -10,7 +10,10 @@ import { setUpViewer, strengthen, toggle } from "./viewer.js";
 const notice = document.getElementById("notice");
 const announcement = document.getElementById("announcement");
 let decidedCount = 0;
+// While true, a key does nothing: it must never decide about a part that is not shown yet.
 let isBusy = false;
+// What was fetched ahead is brought up to date while the person looks; `next` is trusted only after that.
+let refreshing = Promise.resolve();
 
 const shown = () => document.getElementById("part");
 
@@ -24,8 +27,10 @@ async function decide(decision) {
     if (!reviewer) return;
     buttons.setAttribute("aria-busy", "true");
     buttons.querySelector(`[data-decision="${decision}"]`).classList.add("chosen");
+    const wasDecided = Boolean(part.dataset.decision);
     await postDisposition(part.dataset.id, decision, reviewer);
-    decidedCount += part.dataset.decision ? 0 : 1;
+    await refreshing;
+    decidedCount += wasDecided ? 0 : 1;
     hideNotice();
     if (part.dataset.next) await show(part.dataset.next);
     else location.assign("/review");
@@ -39,11 +44,12 @@ async function decide(decision) {
 }
 
 async function go(direction) {
-  const id = shown().dataset[direction];
-  if (!id || isBusy) return;
+  if (isBusy) return;
   isBusy = true;
   try {
-    await show(id);
+    await refreshing;
+    const id = shown().dataset[direction];
+    if (id) await show(id);
     hideNotice();
   } catch (error) {
     showNotice(error.message);
@@ -60,10 +66,10 @@ async function show(id, { isBack = false } = {}) {
   setUp(part);
   if (hadFocus) part.querySelector("h1").focus();
   announcement.textContent = `${part.dataset.title}, ${part.querySelector(".chip").textContent}. ${part.querySelector(".why").textContent}`;
-  await refresh(part);
+  refreshing = refresh(part).catch((error) => showNotice(error.message));
 }
 
-// What was fetched ahead is a moment old: another person may have decided since, and new parts may have come.
+// Another person may have decided since it was fetched, and new parts may have come.
 async function refresh(part) {
   const now = await fetchPart(part.dataset.id);
   if (shown() !== part) return;

@@ -1,0 +1,77 @@
+"""A real service with a shift on record, and a Chromium in front of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.browser.flanges import make_flange_bundle
+from tests.browser.line import post_shift
+from tests.running_service import run_service
+
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def flange_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("bundles") / "flanges"
+    make_flange_bundle(directory)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory: pytest.TempPathFactory, flange_bundle: Path) -> Iterator[str]:
+    """Where a service listens that has some dozens of parts on record."""
+    with run_service("--bundle", flange_bundle, "--data", tmp_path_factory.mktemp("station")) as service:
+        post_shift(service.address)
+        yield service.address
+
+
+@pytest.fixture
+def station(address: str) -> Iterator[httpx.Client]:
+    """The service's API, to see what was really stored."""
+    with httpx.Client(base_url=address, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture
+def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
+    """Open an address as a new person. Whatever a page complains of on its console fails the test."""
+    complaints: list[str] = []
+    with ExitStack() as stack:
+
+        def open_page(path: str, *, reviewer: str = "Aiko Tanaka", base: str = address, **options: Any) -> Page:
+            context: BrowserContext = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
+            stack.callback(context.close)
+            if reviewer:
+                context.add_init_script(f"localStorage.setItem('kensa.reviewer', {reviewer!r})")
+            page = context.new_page()
+            page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(base + path)
+            return page
+
+        yield open_page
+    assert complaints == []
