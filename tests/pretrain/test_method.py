@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -65,7 +67,8 @@ def test_combinations_carry_no_gradient_and_predictions_do() -> None:
 
 def test_the_total_is_the_weighted_sum_of_the_terms() -> None:
     weights = {"global": 6.0, "local": 0.5, "dense": 2.0, "flaw": 0.25, "preserve": 3.0}
-    recipe = tiny_recipe(**{f"{name}_weight": weight for name, weight in weights.items()})
+    named: dict[str, Any] = {f"{name}_weight": weight for name, weight in weights.items()}
+    recipe = tiny_recipe(**named)
     losses = one_step(tiny_networks(recipe), recipe)
     expected = sum(weights[name] * term.item() for name, term in losses.terms.items())
     assert losses.total.item() == pytest.approx(expected, rel=1e-5)
@@ -74,7 +77,8 @@ def test_the_total_is_the_weighted_sum_of_the_terms() -> None:
 
 @pytest.mark.parametrize("left_out", TERMS)
 def test_a_weight_of_nothing_leaves_the_term_out(left_out: str) -> None:
-    recipe = tiny_recipe(**{f"{name}_weight": float(name != left_out) for name in TERMS})
+    weights: dict[str, Any] = {f"{name}_weight": float(name != left_out) for name in TERMS}
+    recipe = tiny_recipe(**weights)
     networks = tiny_networks(recipe)
     assert set(one_step(networks, recipe).terms) == set(TERMS) - {left_out}
     assert networks.start_encoder is None

@@ -37,7 +37,7 @@ def test_the_momentum_network_follows_by_the_formula() -> None:
     before = [weight.clone() for weight in momentum.parameters()]
     with torch.no_grad():
         for weight in online.parameters():
-            weight += torch.randn_like(weight)
+            weight.add_(torch.randn_like(weight))
     online(torch.randn(8, 3))
     buffers = statistics_of(momentum)
     follow(momentum, online, 0.9)
@@ -52,7 +52,7 @@ def test_a_step_of_ema_moves_the_whole_momentum_network() -> None:
     networks = tiny_networks(tiny_recipe(ema_momentum=0.5))
     with torch.no_grad():
         for weight in (*networks.encoder.parameters(), *networks.projector.parameters()):
-            weight += 1
+            weight.add_(1)
     before = [weight.clone() for weight in networks.momentum_encoder.parameters()]
     networks.update_momentum_network()
     after = list(networks.momentum_encoder.parameters())
@@ -122,7 +122,8 @@ def queue_of(length: int, width: int = 4) -> NeighbourQueue:
 
 def unit_rows(count: int, seed: int, width: int = 4) -> torch.Tensor:
     rows = torch.randn(count, width, generator=torch.Generator().manual_seed(seed))
-    return rows / rows.norm(dim=1, keepdim=True)
+    unit: torch.Tensor = rows / rows.norm(dim=1, keepdim=True)
+    return unit
 
 
 def test_the_queue_forgets_the_oldest_first() -> None:

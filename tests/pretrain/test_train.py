@@ -17,7 +17,7 @@ import pretrain.train
 from inspection.errors import StorageError, TrainingError
 from inspection.images.digest import sha256_of_file
 from pretrain.checkpoint import Trainee
-from pretrain.method import StepLosses
+from pretrain.method import StepLosses, step_losses
 from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
@@ -290,10 +290,9 @@ def test_the_chosen_illumination_is_kept_on_resuming(
 def test_a_loss_that_is_no_number_ends_the_run_in_one_line(
     washers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = pretrain.train.step_losses
 
     def poisoned(*arguments: object) -> StepLosses:
-        losses = real(*arguments)  # type: ignore[arg-type]
+        losses = step_losses(*arguments)  # type: ignore[arg-type]
         return replace(losses, total=losses.total * float("nan"))
 
     monkeypatch.setattr(pretrain.train, "step_losses", poisoned)

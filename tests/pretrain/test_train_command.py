@@ -137,7 +137,7 @@ def test_a_users_error_is_one_line(
 def test_too_short_a_time_is_refused(
     recipe: Path, washers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    options = ["--images", washers, "--out", tmp_path / "run", "--minutes", "0"]
+    options: list[str | Path] = ["--images", washers, "--out", tmp_path / "run", "--minutes", "0"]
     answer = call(app, capsys, monkeypatch, "train", recipe, *options)
     assert answer.status == 2
     assert "--minutes" in answer.err

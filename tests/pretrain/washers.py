@@ -21,8 +21,8 @@ def washer(seed: int, *, side_px: int = SIDE_PX, flaw: bool = False) -> np.ndarr
         angle = rng.uniform(0, 2 * np.pi)
         blot = [round(centre[0] + side_px * 0.25 * np.cos(angle)), round(centre[1] + side_px * 0.25 * np.sin(angle))]
         cv2.circle(picture, blot, round(side_px * 0.08), (20, 15, 10), -1)
-    picture = picture * rng.uniform(0.9, 1.1) + rng.normal(0, 3, picture.shape)
-    return np.clip(picture, 0, 255).astype(np.uint8)
+    lit = picture * rng.uniform(0.9, 1.1) + rng.normal(0, 3, picture.shape)
+    return np.clip(lit, 0, 255).astype(np.uint8)
 
 
 def write_washers(folder: Path, seeds: range, *, side_px: int = SIDE_PX, flaw: bool = False) -> list[Path]:

@@ -1,0 +1,59 @@
+"""Distances to a memory bank against brute force."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
+
+
+def rows(seed: int, *shape: int) -> torch.Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def by_brute_force(query: list[float], bank: list[list[float]], neighbours: int) -> float:
+    distances = sorted(math.dist(query, entry) for entry in bank)[:neighbours]
+    return sum(distances) / len(distances)
+
+
+@pytest.mark.parametrize("neighbours", [1, 3, 50])
+def test_distances_are_those_of_brute_force(neighbours: int) -> None:
+    bank, queries = rows(1, 20, 6), rows(2, 2, 3, 4, 6)
+    got = NearestNormal(bank, neighbours)(queries)
+    assert got.shape == (2, 3, 4)
+    for place, answer in zip(queries.flatten(0, 2).tolist(), got.flatten().tolist(), strict=True):
+        assert answer == pytest.approx(by_brute_force(place, bank.tolist(), neighbours), rel=1e-4)
+
+
+def test_what_the_bank_holds_is_at_no_distance_from_it() -> None:
+    bank = rows(1, 20, 6) * 10
+    # Not nan where rounding makes the square of the distance negative.
+    assert float(NearestNormal(bank, 1)(bank).max()) < 0.05
+
+
+def test_a_map_is_smoothed_over_the_neighbours_there_are() -> None:
+    maps = rows(1, 2, 4, 5)
+    got = smooth_map(maps)
+    for image in range(2):
+        for r in range(4):
+            for c in range(5):
+                around = [
+                    float(maps[image, y, x])
+                    for y in range(max(r - 1, 0), min(r + 2, 4))
+                    for x in range(max(c - 1, 0), min(c + 2, 5))
+                ]
+                assert float(got[image, r, c]) == pytest.approx(sum(around) / len(around), abs=1e-5)
+
+
+def test_a_drawn_bank_holds_cells_each_once_at_most() -> None:
+    maps = rows(1, 3, 4, 5, 6).half()
+    cells = {tuple(row) for row in maps.permute(0, 2, 3, 1).reshape(-1, 4).tolist()}
+    bank = draw_bank(maps, 50, torch.Generator().manual_seed(0))
+    drawn = {tuple(row) for row in bank.tolist()}
+    assert bank.dtype == torch.float32
+    assert len(drawn) == 50
+    assert drawn <= cells
+    assert len(draw_bank(maps, 1000, torch.Generator())) == 90
