@@ -24,7 +24,7 @@ def demo(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="End after the camera instead of staying up.")] = False,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Default: the first free from 8080.")] = None,
-    minutes: Annotated[float, typer.Option(min=0.01, help="How long to pretrain.")] = 3.0,
+    minutes: Annotated[float, typer.Option(min=0.01, help="How long to pretrain, and then to distill.")] = 3.0,
     data: Annotated[Path, typer.Option(help="Where everything made here is kept.")] = Path(".kensa/demo"),
     init: Annotated[
         str | None, typer.Option(help="Weights to begin from, or `none`. Default: the optional package's.")

@@ -103,16 +103,19 @@ def pretrain_stage(
     return Stage("pretrain", inputs, run, work)
 
 
-def distill_stage(processes: ProcessGroup, programs: Programs, images: Path, folder: Path, teacher: Stage) -> Stage:
+def distill_stage(
+    processes: ProcessGroup, programs: Programs, images: Path, folder: Path, minutes: float, teacher: Stage
+) -> Stage:
     """A run and the same pictures to a bundle."""
     bundle = folder / "bundle"
 
     def work(resume: bool) -> None:
         shutil.rmtree(bundle, ignore_errors=True)
         options: list[str | Path] = ["--teacher", teacher.output, "--images", images, "--out", bundle]
+        options += ["--minutes", f"{minutes:g}"]
         run_stage_command(processes, "distill", [*programs.distill, "build", *options])
 
-    return Stage("distill", {"teacher": teacher.key}, bundle, work)
+    return Stage("distill", {"teacher": teacher.key, "minutes": minutes}, bundle, work)
 
 
 def train(
@@ -126,8 +129,8 @@ def train(
     pretrained = book.complete(teacher)
     if pretrained.reused:
         say(f"      reused {teacher.output}")
-    student = distill_stage(processes, programs, images, folder, teacher)
-    say("[3/5] distill: a small student, its thresholds and its proofs in one bundle")
+    student = distill_stage(processes, programs, images, folder, minutes, teacher)
+    say(f"[3/5] distill: {minutes:g} minutes for a small student, then its thresholds and its proofs")
     distilled = book.complete(student)
     if distilled.reused:
         say(f"      reused {student.output}")
