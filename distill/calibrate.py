@@ -23,13 +23,17 @@ class Calibrated:
 
 
 def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationTarget) -> Calibrated:
-    """Limits of both scores from held-out images; each score gets half of the target's rate, so that both keep it.
+    """Limits of both scores from held-out images.
+
+    Each score gets half of the target's rate and half of its doubt, so that both together keep the promise (Bonferroni).
 
     Unlabeled images may hold defects: those far beyond all others are left out, and named.
     """
     stray = find_strays(scores.local_score) | find_strays(scores.global_score)
     kept = ~stray
-    half = target.model_copy(update={"flagged_rate": target.flagged_rate / 2})
+    half = target.model_copy(
+        update={"flagged_rate": target.flagged_rate / 2, "confidence": (1 + target.confidence) / 2}
+    )
     local_limits, local_promise = set_limits(scores.local_score[kept], half)
     global_limits, global_promise = set_limits(scores.global_score[kept], half)
     left_out = tuple(str(images.paths[index]) for index in np.flatnonzero(stray))
@@ -64,5 +68,7 @@ def _warning(split: str, promise: Promise, left_out_count: int) -> str | None:
             f"{promise.target_rate:.1%} needs {promise.needed_image_count}"
         )
     if left_out_count:
-        parts.append(f"{left_out_count} images were left out as likely defects")
+        parts.append(
+            f"{left_out_count} images were left out as likely defects; if they are good parts, more will be flagged"
+        )
     return "; ".join(parts) or None

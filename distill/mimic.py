@@ -81,10 +81,11 @@ def _draw(pixels: Tensor, recipe: LearningRecipe, device: torch.device, generato
 
 
 def _mimic_loss(student: Student, teacher: Teacher, images: Tensor, *, half: bool) -> Tensor:
-    with torch.no_grad():
-        targets = teacher(images)
     with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-        answers = student(images).float()
+        with torch.no_grad():
+            targets = teacher(images)
+        answers = student(images)
+    targets, answers = targets.float(), answers.float()
     if targets.shape[-2:] != answers.shape[-2:]:
         # The teacher is tapped at another stride than the student's.
         targets = F.interpolate(targets, answers.shape[-2:], mode="bilinear", antialias=True)

@@ -32,19 +32,18 @@ def certify_parity(torch_scores: Scores, onnx_scores: Scores, thresholds: Thresh
         one != other and not _on_a_limit(float(local), float(whole), thresholds)
         for one, other, local, whole in zip(*verdicts, onnx_scores.local_score, onnx_scores.global_score, strict=True)
     )
-    parity = Parity(
+    if flips or not difference <= SCORE_TOLERANCE:
+        raise ParityError(
+            f"student.onnx: scores differ from torch by {difference:.3g} of the hold band, {flips} verdicts flip",
+            "export with another opset or version of torch; no bundle was written",
+        )
+    return Parity(
         image_count=len(onnx_scores),
         largest_score_difference=difference,
         largest_map_difference=_largest(torch_scores.anomaly_map, onnx_scores.anomaly_map) / local_width,
         tolerance=SCORE_TOLERANCE,
         verdict_flip_count=flips,
     )
-    if flips or not difference <= SCORE_TOLERANCE:
-        raise ParityError(
-            f"student.onnx: scores differ from torch by {difference:.3g} of the hold band, {flips} verdicts flip",
-            "export with another opset or version of torch; no bundle was written",
-        )
-    return parity
 
 
 def _largest(first: np.ndarray, second: np.ndarray) -> float:
