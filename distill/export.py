@@ -1,5 +1,6 @@
 """The scoring graph as ONNX, with fixed names and a free batch."""
 
+import warnings
 from pathlib import Path
 
 import onnx
@@ -15,14 +16,17 @@ def export_onnx(graph: ScoringGraph, path: Path, input_px: int) -> None:
     """Write `graph` to `path`, checked by the ONNX checker."""
     graph = graph.cpu().eval()
     example = torch.zeros(2, input_px, input_px, 3, dtype=torch.uint8)
-    torch.onnx.export(
-        graph,
-        (example,),
-        str(path),
-        input_names=[INPUT],
-        output_names=list(OUTPUTS),
-        dynamic_axes={name: {0: "batch"} for name in (INPUT, *OUTPUTS)},
-        opset_version=OPSET,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The newer exporter needs another package, and gains nothing for a graph without control flow.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            graph,
+            (example,),
+            str(path),
+            input_names=[INPUT],
+            output_names=list(OUTPUTS),
+            dynamic_axes={name: {0: "batch"} for name in (INPUT, *OUTPUTS)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
     onnx.checker.check_model(str(path), full_check=True)

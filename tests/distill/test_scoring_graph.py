@@ -1,0 +1,97 @@
+"""Both scores: the local one is the map's peak, the global one its level, and neither leaks into the other."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from distill.scoring_graph import ScoringGraph
+from distill.stages import flaw_auroc, score_in_torch, with_bank
+from inspection.scoring.session import OUTPUTS, Scores
+from pretrain.evaluate.nearest_normal import smooth_map
+from tests.distill.small import random_graph, random_student, washer_pixels
+
+
+class Fixed(nn.Module):
+    """Stands for a memory bank: gives the distances it was made with."""
+
+    def __init__(self, distances: Tensor) -> None:
+        super().__init__()
+        self.distances = distances
+
+    def forward(self, embeddings: Tensor) -> Tensor:
+        return self.distances
+
+
+def graph_of(distances: Tensor) -> ScoringGraph:
+    return ScoringGraph(random_student(), Fixed(distances)).eval()  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def test_the_local_score_is_the_maps_peak() -> None:
+    outputs = dict(zip(OUTPUTS, random_graph()(washer_pixels(5)), strict=True))
+    assert outputs["anomaly_map"].shape == (5, 8, 8)
+    assert torch.equal(outputs["local_score"], outputs["anomaly_map"].flatten(1).max(1).values)
+    assert outputs["global_score"].shape == (5,)
+    assert outputs["patch_embeddings"].shape == (5, 8, 8, 16)
+    assert torch.allclose(outputs["view_embedding"], outputs["patch_embeddings"].mean(dim=(1, 2)))
+
+
+@pytest.mark.parametrize("cells", [16, 15])
+@torch.no_grad()
+def test_the_global_score_is_the_median_and_the_map_what_is_beyond_it(cells: int) -> None:
+    distances = torch.rand(3, 1, cells, generator=torch.Generator().manual_seed(0))
+    anomaly_map, _, level, *_ = graph_of(distances)(washer_pixels(3))
+    smooth = smooth_map(distances)
+    assert torch.allclose(level, smooth.flatten(1).median(1).values)
+    assert torch.allclose(anomaly_map + level[:, None, None], smooth)
+
+
+@torch.no_grad()
+def test_an_offset_of_all_distances_moves_the_global_score_only() -> None:
+    distances = torch.rand(4, 8, 8, generator=torch.Generator().manual_seed(0))
+    offset = torch.tensor([0.0, 1.0, 5.0, 50.0])
+    plain = graph_of(distances)(washer_pixels(4))
+    lifted = graph_of(distances + offset[:, None, None])(washer_pixels(4))
+    assert torch.allclose(lifted[0], plain[0], atol=1e-4)
+    assert torch.allclose(lifted[1], plain[1], atol=1e-4)
+    assert torch.allclose(lifted[2], plain[2] + offset, atol=1e-4)
+
+
+@torch.no_grad()
+def test_a_small_defect_moves_the_local_score_only() -> None:
+    distances = torch.full((1, 8, 8), 0.5)
+    marked = distances.clone()
+    marked[0, 3, 3] = 9.0
+    plain, harmed = graph_of(distances)(washer_pixels(1)), graph_of(marked)(washer_pixels(1))
+    assert harmed[2].item() == plain[2].item()
+    assert harmed[1].item() == pytest.approx(8.5 / 9, rel=1e-5)
+    assert int(harmed[0].argmax()) in {8 * r + c for r in (2, 3, 4) for c in (2, 3, 4)}
+
+
+def test_scores_do_not_depend_on_who_else_is_in_the_batch() -> None:
+    graph, pixels = random_graph(), washer_pixels(37)
+    together = score_in_torch(graph, pixels)
+    assert len(together) == 37
+    for place in (0, 15, 16, 36):
+        alone = score_in_torch(graph, pixels[place : place + 1])
+        assert alone.local_score[0] == pytest.approx(together.local_score[place], rel=1e-4, abs=1e-5)
+        assert alone.global_score[0] == pytest.approx(together.global_score[place], rel=1e-4, abs=1e-5)
+
+
+def test_images_of_the_bank_lie_nearer_to_it_than_others() -> None:
+    pixels = washer_pixels(12)
+    graph = with_bank(random_student(), pixels, 4096, 1, torch.Generator().manual_seed(0))
+    known = score_in_torch(graph, pixels)
+    flawed = score_in_torch(graph, washer_pixels(12, 100, flaw=True))
+    # All cells are in the bank, but for the rounding of embeddings to float16.
+    assert float(known.global_score.max()) < 0.05
+    assert float(flawed.local_score.min()) > float(known.local_score.max())
+    both = Scores(
+        *(
+            torch.cat([torch.from_numpy(getattr(part, name)) for part in (known, flawed)]).numpy()
+            for name in OUTPUTS[:3]
+        )
+    )
+    assert flaw_auroc(both, 12) == 1.0
