@@ -25,7 +25,7 @@ class Calibrated:
 def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationTarget) -> Calibrated:
     """Limits of both scores from held-out images.
 
-    Each score gets half of the target's rate and half of its doubt, so that both together keep the promise (Bonferroni).
+    Each score gets half of the target's rate and half of its doubt, so that both together keep it (Bonferroni).
 
     Unlabeled images may hold defects: those far beyond all others are left out, and named.
     """
