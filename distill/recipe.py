@@ -1,15 +1,12 @@
 """The recipe of a student: its size, how it learns, its memory bank and what its thresholds shall promise."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from inspection.calibration.thresholds import CalibrationTarget
-from inspection.config import Settings, read_toml
-from inspection.errors import ConfigError
+from inspection.config import Settings, read_shipped_toml
 from inspection.images.quality import QualityLimits
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -60,17 +57,7 @@ class DistillRecipe(Settings):
     calibration: CalibrationTarget = CalibrationTarget()
     quality_limits: QualityLimits = QualityLimits()
 
-    def sha256(self) -> str:
-        """Digest of the recipe's values."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
-
 
 def load_recipe(name_or_path: str) -> DistillRecipe:
     """A shipped recipe by name, or any by path. Raises ConfigError."""
-    if name_or_path.endswith(".toml"):
-        return read_toml(Path(name_or_path), DistillRecipe)
-    path = SHIPPED / f"{name_or_path}.toml"
-    if not path.is_file():
-        names = ", ".join(sorted(path.stem for path in SHIPPED.glob("*.toml")))
-        raise ConfigError(f"recipe {name_or_path}: no such recipe", f"give one of {names}, or the path of a .toml file")
-    return read_toml(path, DistillRecipe)
+    return read_shipped_toml(name_or_path, SHIPPED, DistillRecipe)

@@ -1,5 +1,7 @@
 """TOML files checked against pydantic models: an unknown key is refused by its dotted name."""
 
+import hashlib
+import json
 import tomllib
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +16,10 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    def sha256(self) -> str:
+        """Digest of the values, whatever the file they came from looked like."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -27,6 +33,23 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path}: {error}", "mend the file's TOML") from None
     return validate(values, model, source=str(path))
+
+
+def read_shipped_toml(name_or_path: str, shipped: Path, model: type[Model]) -> Model:
+    """One of the files in the folder `shipped` by its name, or any .toml file by its path. Raises ConfigError."""
+    if name_or_path.endswith(".toml"):
+        return read_toml(Path(name_or_path), model)
+    names = shipped_names(shipped)
+    if name_or_path not in names:
+        raise ConfigError(
+            f"recipe {name_or_path}: no such recipe", f"give one of {', '.join(names)}, or the path of a .toml file"
+        )
+    return read_toml(shipped / f"{name_or_path}.toml", model)
+
+
+def shipped_names(shipped: Path) -> list[str]:
+    """Names of the files that come with Kensa in the folder `shipped`."""
+    return sorted(path.stem for path in shipped.glob("*.toml"))
 
 
 def validate(values: object, model: type[Model], *, source: str) -> Model:

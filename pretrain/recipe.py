@@ -1,14 +1,11 @@
 """The recipe: every choice of a training run, in one TOML file."""
 
-import hashlib
-import json
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from inspection.config import Settings, read_toml
-from inspection.errors import ConfigError
+from inspection.config import Settings, read_shipped_toml, shipped_names
 from inspection.images.preprocess import Preprocessing
 
 SHIPPED = Path(__file__).parent / "recipes"
@@ -128,22 +125,12 @@ class Recipe(Settings):
             )
         return self
 
-    def sha256(self) -> str:
-        """Digest of the recipe's values."""
-        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
-
 
 def load_recipe(name_or_path: str) -> Recipe:
     """A shipped recipe by name, or any by path. Raises ConfigError."""
-    if name_or_path.endswith(".toml"):
-        return read_toml(Path(name_or_path), Recipe)
-    path = SHIPPED / f"{name_or_path}.toml"
-    if not path.is_file():
-        names = ", ".join(shipped_recipes())
-        raise ConfigError(f"recipe {name_or_path}: no such recipe", f"give one of {names}, or the path of a .toml file")
-    return read_toml(path, Recipe)
+    return read_shipped_toml(name_or_path, SHIPPED, Recipe)
 
 
 def shipped_recipes() -> list[str]:
     """Names of the recipes that come with Kensa."""
-    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+    return shipped_names(SHIPPED)
