@@ -51,7 +51,8 @@ def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationT
 def find_strays(scores: np.ndarray) -> np.ndarray:
     """Scores above Tukey's far fence (third quartile + 3 interquartile ranges), bool [n]; at most 5 % of them."""
     low, high = np.quantile(scores, [0.25, 0.75])
-    stray: np.ndarray = scores > high + 3 * (high - low)
+    # A score that is no number is no defect: it shall stop the calibration, not leave it.
+    stray: np.ndarray = np.isfinite(scores) & (scores > high + 3 * (high - low))
     most = int(_MOST_LEFT_OUT * len(scores))
     if stray.sum() > most:
         stray &= scores > np.sort(scores)[::-1][most]

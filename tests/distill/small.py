@@ -38,12 +38,18 @@ def washer_pixels(count: int, first: int = 0, *, flaw: bool = False) -> Tensor:
 
 
 def random_student(seed: int = 0) -> Student:
-    """A student that has learnt nothing, in evaluation mode, with statistics that are not the initial ones."""
+    """A student that has learnt nothing, in evaluation mode, whose embeddings are spread as a taught one's."""
     torch.manual_seed(seed)
     student = Student(DISTILL_RECIPE.student)
+    images = washer_pixels(8).permute(0, 3, 1, 2).float() / 255
     with torch.no_grad():
-        student.train()(washer_pixels(8).permute(0, 3, 1, 2).float() / 255)
-    return student.eval()
+        student.train()(images)
+        # Embeddings around zero and of deviation 1, as a teacher's targets are.
+        answers = student.eval()(images)
+        student.head.weight /= answers.std()
+        assert student.head.bias is not None
+        student.head.bias.copy_((student.head.bias - answers.mean(dim=(0, 2, 3))) / answers.std())
+    return student
 
 
 def random_graph(seed: int = 0, neighbours: int = 1) -> ScoringGraph:

@@ -43,7 +43,7 @@ def test_the_demos_recipes_are_shipped() -> None:
 
 def test_an_unknown_recipe_is_told_with_those_there_are() -> None:
     message = fault("domo")
-    assert message.startswith("recipe domo: no such recipe: give one of ")
+    assert "domo: no such recipe: give one of " in message
     assert "demo, demo-warm" in message
 
 

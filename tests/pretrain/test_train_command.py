@@ -97,7 +97,7 @@ def test_a_run_ends_with_one_line_of_figures(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["domo", "--images", "{washers}"], "recipe domo: no such recipe: give one of "),
+        (["domo", "--images", "{washers}"], "domo: no such recipe: give one of "),
         (
             ["{wrong}", "--images", "{washers}"],
             "wrong.toml: unknown key stepps: remove the key or correct its spelling",

@@ -1,0 +1,104 @@
+"""Teaching: the student comes nearer to its teacher, also where the surface is flawed."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from distill.mimic import teach
+from distill.recipe import DistillRecipe, LearningRecipe, StudentRecipe
+from distill.student import STRIDE, Student
+from distill.teacher import Teacher
+from inspection.errors import TrainingError
+from pretrain.encoder import Encoder
+from pretrain.evaluate.embeddings import as_input
+from pretrain.flaws import add_flaws
+from tests.distill.small import DISTILL_RECIPE, washer_pixels
+from tests.pretrain.tiny import tiny_recipe
+
+PIXELS = washer_pixels(16)
+
+
+def teacher(taps: tuple[int, ...] = (8, 16)) -> Teacher:
+    torch.manual_seed(0)
+    made = Teacher(Encoder(tiny_recipe(encoder={"taps": taps}).encoder), 16)
+    made.fit(PIXELS, torch.Generator().manual_seed(0))
+    return made
+
+
+def student() -> Student:
+    torch.manual_seed(1)
+    return Student(DISTILL_RECIPE.student)
+
+
+def learning(**values: object) -> LearningRecipe:
+    return LearningRecipe.model_validate({**DISTILL_RECIPE.learning.model_dump(), **values})
+
+
+@torch.no_grad()
+def gap(pupil: Student, master: Teacher, *, flawed: bool) -> float:
+    images = as_input(washer_pixels(8, first=200), torch.device("cpu"))
+    if flawed:
+        images = add_flaws(images, torch.Generator().manual_seed(0)).pixels
+    return float((pupil.eval()(images) - master(images)).square().mean())
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_taught_student_is_nearer_to_its_teacher_on_clean_and_on_flawed_images(precision: str) -> None:
+    pupil, master = student(), teacher()
+    before = {flawed: gap(pupil, master, flawed=flawed) for flawed in (False, True)}
+    fidelity = teach(pupil, master, PIXELS, learning(steps=40, precision=precision), None, 0)
+    after = {flawed: gap(pupil, master, flawed=flawed) for flawed in (False, True)}
+    assert after[False] < 0.9 * before[False]
+    assert after[True] < 0.95 * before[True]
+    assert fidelity.steps == 40
+    assert fidelity.mimic_loss < 1.2
+    assert not pupil.training
+
+
+def test_the_teacher_is_not_taught() -> None:
+    pupil, master = student(), teacher()
+    before = {name: value.clone() for name, value in master.state_dict().items()}
+    teach(pupil, master, PIXELS, learning(steps=3), None, 0)
+    assert all(torch.equal(value, before[name]) for name, value in master.state_dict().items())
+
+
+def test_teaching_follows_from_its_seed() -> None:
+    pupils = [student() for _ in range(3)]
+    for pupil, seed in zip(pupils, (1, 1, 2), strict=True):
+        teach(pupil, teacher(), PIXELS, learning(steps=3), None, seed)
+    first, again, other = (pupil.head.weight for pupil in pupils)
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+@pytest.mark.parametrize("taps", [(4, 8), (16,)])
+def test_a_teacher_tapped_at_another_stride_is_mimicked_too(taps: tuple[int, ...]) -> None:
+    assert teach(student(), teacher(taps), PIXELS, learning(steps=2), None, 0).steps == 2
+
+
+def test_crops_are_never_larger_than_the_images() -> None:
+    assert teach(student(), teacher(), PIXELS, learning(steps=2, crop_px=256), None, 0).steps == 2
+    assert teach(student(), teacher(), PIXELS, learning(steps=2, crop_px=32, flawed_share=0), None, 0).steps == 2
+
+
+def test_minutes_end_the_teaching() -> None:
+    fidelity = teach(student(), teacher(), PIXELS, learning(steps=10**9), 0.003, 0)
+    assert fidelity.elapsed_s >= 0.18
+    assert fidelity.steps >= 1
+
+
+def test_a_loss_that_is_no_number_is_one_line() -> None:
+    master = teacher()
+    master.deviation.fill_(float("nan"))
+    with pytest.raises(TrainingError, match=r"distillation step 0: loss is not finite: lower learning\.learning_rate"):
+        teach(student(), master, PIXELS, learning(steps=2), None, 0)
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+@torch.no_grad()
+def test_a_student_gives_an_embedding_for_every_eight_pixels(blocks: int) -> None:
+    pupil = Student(StudentRecipe(widths=(8, 8, 12, 16), blocks=blocks, embedding_width=24)).eval()
+    for side in (32, 64, 96):
+        assert pupil(torch.rand(2, 3, side, side)).shape == (2, 24, side // STRIDE, side // STRIDE)
+    assert DistillRecipe(name="default").student.embedding_width == 64
