@@ -44,3 +44,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     train(TrainingRequest(recipe, root / "images", root / "teacher"))
     request = BuildRequest(DISTILL_RECIPE, root / "teacher", root / "images", root / "bundle")
     return Built(root / "images", root / "teacher", root / "bundle", build(request))
+
+
+@pytest.fixture(scope="session")
+def washers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of 16 washers, all of one lot."""
+    folder = tmp_path_factory.mktemp("washers")
+    write_washers(folder, range(16))
+    return folder
