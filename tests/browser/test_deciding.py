@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
+from tests.browser.steps import start_review
 
 PART = "#part"
 
@@ -31,13 +32,6 @@ def left(page: Page) -> int:
 def wait_for_another(page: Page, inspection_id: str) -> str:
     """Wait until another part is shown than `inspection_id`, and say which."""
     page.wait_for_function("id => document.getElementById('part').dataset.id !== id", arg=inspection_id)
-    return shown_id(page)
-
-
-def start_review(page: Page) -> str:
-    page.keyboard.press("Enter")
-    # Waits for the page's load too: before its scripts have run, it hears no key.
-    page.wait_for_url(re.compile(r"/review/\d+$"))
     return shown_id(page)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import httpx
@@ -12,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
 from tests.browser.line import post_shift
+from tests.browser.steps import start_review
 from tests.running_service import run_service
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -68,8 +68,7 @@ def test_heat_map_and_regions_lie_on_the_picture(open_page: OpenPage, station: h
 
 def test_the_overlays_obey_and_stay_as_they_were_set(open_page: OpenPage) -> None:
     page = open_page("/review")
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(r"/review/\d+$"))
+    start_review(page)
     expect(page.locator(".picture-heat")).to_be_visible()
     page.keyboard.press("r")
     expect(page.locator(".picture-regions")).to_be_hidden()
@@ -164,8 +163,7 @@ def test_an_empty_queue_looks_out_for_parts(open_page: OpenPage, tmp_path: Path,
         count = httpx.get(f"{service.address}/api/v1/summary").json()["undecided"]
         page.reload()
         expect(page.locator("h1")).to_have_text(f"{count} parts wait for a decision")
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile(r"/review/\d+$"))
+        start_review(page)
         for _ in range(count):
             shown = page.locator("#part").get_attribute("data-id")
             page.keyboard.press("f")
