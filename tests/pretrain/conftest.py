@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from pretrain.run_directory import RunDirectory
+from pretrain.train import TrainingRequest, train
+from tests.pretrain.stopping import RECIPE
 from tests.pretrain.washers import write_washers
 
 
@@ -25,3 +28,9 @@ def washers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("washers")
     write_washers(folder, range(16))
     return folder
+
+
+@pytest.fixture(scope="session")
+def finished(washers: Path, tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    """A run that was never stopped."""
+    return train(TrainingRequest(RECIPE, washers, tmp_path_factory.mktemp("runs") / "straight"))
