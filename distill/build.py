@@ -18,7 +18,7 @@ from distill.golden import judge_golden_files, write_golden_files
 from distill.mimic import teach
 from distill.parity import certify_parity
 from distill.recipe import DistillRecipe
-from distill.scoring_graph import ScoringGraph
+from distill.scoring_graph import ScoringGraph, measure_scales
 from distill.stages import flaw_auroc, score_in_onnx, score_in_torch, with_bank
 from distill.student import Student
 from distill.teacher import Teacher
@@ -41,7 +41,8 @@ from inspection.images.illumination import Illumination
 from inspection.inspector import Inspector
 from inspection.scoring.session import StudentSession
 from inspection.terminal import say
-from pretrain.evaluate.embeddings import as_input
+from pretrain.encoder import Encoder
+from pretrain.evaluate.embeddings import BATCH_SIZE, as_input
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
 from pretrain.image_set import ImageSet, load_images
@@ -49,6 +50,8 @@ from pretrain.run_directory import RunDirectory, RunRecord
 from pretrain.train import device
 
 _MIN_HELD_OUT = 5
+_RESERVED_EVERY = 10
+"""Every tenth image is kept from the student, for its scales."""
 _LIBRARIES = ("torch", "onnx", "numpy", "opencv-python-headless")
 
 
@@ -93,20 +96,7 @@ def build(request: BuildRequest) -> Manifest:
     run = RunDirectory(request.teacher)
     encoder, record = run.load_encoder(), run.read_record()
     trained, held_out = _load(request, run, record)
-    generator = torch.Generator().manual_seed(request.recipe.seed)
-    torch.manual_seed(request.recipe.seed)
-    teacher = Teacher(encoder, request.recipe.student.embedding_width).to(device())
-    kept = teacher.fit(trained.pixels, generator)
-    say(f"teacher: {teacher.width} components keep {kept:.1%} of the variance of {encoder.width}")
-    # An encoder narrower than the recipe's embedding offers fewer components, and the student mimics those.
-    size = request.recipe.student.model_copy(update={"embedding_width": teacher.width})
-    student = Student(size).to(device()).to(memory_format=torch.channels_last)
-    fidelity = teach(student, teacher, trained.pixels, request.recipe.learning, request.minutes, request.recipe.seed)
-    bank = request.recipe.bank
-    graphs = {
-        name: with_bank(embedder, trained.pixels, bank.size, bank.neighbours, generator)
-        for name, embedder in (("teacher", teacher), ("student", student))
-    }
+    graphs = _distill(request, encoder, trained)
     with _staging_beside(request.out) as staging:
         export_onnx(graphs["student"], staging / STUDENT_FILE, record.recipe.preprocessing.input_px)
         proofs = _prove(request, record, graphs, staging, held_out)
@@ -115,8 +105,33 @@ def build(request: BuildRequest) -> Manifest:
         # Before it takes the place of an older bundle, by a session of its own.
         run_self_test(staging, Inspector(StudentSession(staging / STUDENT_FILE), manifest))
         written = write_bundle(staging, request.out, manifest)
-    say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
     return written
+
+
+def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict[str, ScoringGraph]:
+    """The teacher with its bank, and the student it has taught with its own bank and scales."""
+    recipe, pixels = request.recipe, trained.pixels
+    generator = torch.Generator().manual_seed(recipe.seed)
+    torch.manual_seed(recipe.seed)
+    teacher = Teacher(encoder, recipe.student.embedding_width).to(device())
+    kept = teacher.fit(pixels, generator)
+    say(f"teacher: {teacher.width} components keep {kept:.1%} of the variance of {encoder.width}")
+    # An encoder narrower than the recipe's embedding offers fewer components, and the student mimics those.
+    size = recipe.student.model_copy(update={"embedding_width": teacher.width})
+    student = Student(size).to(device()).to(memory_format=torch.channels_last)
+    # What the student has learned from is too well known to it to tell how high a normal image peaks.
+    is_reserved = torch.arange(len(pixels)) % _RESERVED_EVERY == 0
+    learned, reserved = pixels[~is_reserved], pixels[is_reserved]
+    fidelity = teach(student, teacher, learned, recipe.learning, request.minutes, recipe.seed)
+    say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
+    graphs = {
+        name: with_bank(embedder, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+        for name, embedder in (("teacher", teacher), ("student", student))
+    }
+    if recipe.learning.flaw_weight:
+        batches = tuple(as_input(batch, device()) for batch in torch.split(reserved, BATCH_SIZE))
+        graphs["student"].scales = measure_scales(graphs["student"], batches)
+    return graphs
 
 
 def _refuse_to_replace(out: Path) -> None:

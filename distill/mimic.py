@@ -1,7 +1,7 @@
 """Teaching: the student learns to give the teacher's embeddings, on clean images and on their flawed copies.
 
 Without flawed copies a student is free to answer anything off the normal manifold; with them it sees there what its
-teacher sees.
+teacher sees. Since the flaws' places are known, the student also learns to name them: its flaw head.
 """
 
 import math
@@ -19,16 +19,21 @@ from inspection.errors import TrainingError
 from inspection.terminal import progress_bar
 from pretrain.evaluate.embeddings import as_input
 from pretrain.flaws import add_flaws
+from pretrain.losses.flaw_contrast import changed_cells
 from pretrain.schedule import Progress, Schedule
 
 _WARM_UP = 0.05
+_FLAWED_CELL_WEIGHT = 4.0
 
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How near the student came: mean squared difference to targets of unit variance, over the last tenth of steps."""
+    """How near the student came, over the last tenth of steps.
+
+    `mimic_loss` is in squared deviations of the teacher's embeddings, `flaw_loss` a cross-entropy."""
 
     mimic_loss: float
+    flaw_loss: float
     steps: int
     elapsed_s: float
 
@@ -40,33 +45,39 @@ def teach(
     generator = torch.Generator().manual_seed(seed)
     optimiser = torch.optim.AdamW(student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule, progress = Schedule(recipe.steps, minutes, _WARM_UP), Progress()
-    recent: list[float] = []
+    recent: list[tuple[float, float]] = []
     student.train()
     with progress_bar("distilling", 1.0) as advance:
         while (done := schedule.share_done(progress)) < 1:
             began = time.monotonic()
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * schedule.rate_factor(progress)
-            images = _draw(pixels, recipe, teacher.centre.device, generator)
-            loss = _mimic_loss(student, teacher, images, half=recipe.precision == "bfloat16")
+            images, changed = _draw(pixels, recipe, teacher.centre.device, generator)
+            mimic, flaw = _losses(student, teacher, images, changed, half=recipe.precision == "bfloat16")
             optimiser.zero_grad(set_to_none=True)
-            loss.backward()
+            (mimic + recipe.flaw_weight * flaw).backward()
             optimiser.step()
-            recent.append(loss.item())
-            if not math.isfinite(recent[-1]):
+            recent.append((mimic.item(), flaw.item()))
+            if not math.isfinite(sum(recent[-1])):
                 raise TrainingError(
                     f"distillation step {progress.step}: loss is not finite", "lower learning.learning_rate"
                 )
             progress.step += 1
             progress.elapsed_s += time.monotonic() - began
-            advance(schedule.share_done(progress) - done, note=f"step {progress.step}  loss {recent[-1]:.3f}")
+            advance(
+                schedule.share_done(progress) - done,
+                note=f"step {progress.step}  mimic {recent[-1][0]:.3f}  flaw {recent[-1][1]:.3f}",
+            )
     student.eval()
     last = recent[-max(len(recent) // 10, 1) :]
-    return Fidelity(sum(last) / len(last), progress.step, progress.elapsed_s)
+    mimic_loss, flaw_loss = (sum(values) / len(values) for values in zip(*last, strict=True))
+    return Fidelity(mimic_loss, flaw_loss, progress.step, progress.elapsed_s)
 
 
-def _draw(pixels: Tensor, recipe: LearningRecipe, device: torch.device, generator: torch.Generator) -> Tensor:
-    """A batch of random crops, some flipped, part of them flawed: float [B, 3, C, C] in 0..1."""
+def _draw(
+    pixels: Tensor, recipe: LearningRecipe, device: torch.device, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Random crops, some flipped, part of them flawed: float [B, 3, C, C] in 0..1, and their changed pixels."""
     side = min(recipe.crop_px, pixels.shape[1])
     chosen = torch.randint(len(pixels), (recipe.batch_size,), generator=generator).tolist()
     corners = torch.randint(pixels.shape[1] - side + 1, (recipe.batch_size, 2), generator=generator).tolist()
@@ -74,18 +85,32 @@ def _draw(pixels: Tensor, recipe: LearningRecipe, device: torch.device, generato
     images = as_input(torch.stack(crops), device)
     if torch.rand((), generator=generator) < 0.5:
         images = images.flip(3)
+    changed = torch.zeros(len(images), side, side, dtype=torch.bool, device=device)
     flawed_count = round(recipe.flawed_share * len(images))
     if flawed_count:
-        images = torch.cat([add_flaws(images[:flawed_count], generator).pixels, images[flawed_count:]])
-    return images
+        flawed = add_flaws(images[:flawed_count], generator)
+        images = torch.cat([flawed.pixels, images[flawed_count:]])
+        changed[:flawed_count] = flawed.changed
+    return images, changed
 
 
-def _mimic_loss(student: Student, teacher: Teacher, images: Tensor, *, half: bool) -> Tensor:
+def _losses(
+    student: Student, teacher: Teacher, images: Tensor, changed: Tensor, *, half: bool
+) -> tuple[Tensor, Tensor]:
     with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
         with torch.no_grad():
             targets = teacher(images)
-        answers = student(images)
-    targets, answers = targets.float(), answers.float()
+        answers, logits = student.answer(images)
+    cells = changed_cells(changed, *logits.shape[-2:])
+    return _mimic_loss(answers.float(), targets.float()), _flaw_loss(logits.float(), cells)
+
+
+def _flaw_loss(logits: Tensor, cells: Tensor) -> Tensor:
+    # Flawed cells are few: weighted, they are not drowned by the clean ones.
+    return F.binary_cross_entropy_with_logits(logits, cells.float(), pos_weight=logits.new_tensor(_FLAWED_CELL_WEIGHT))
+
+
+def _mimic_loss(answers: Tensor, targets: Tensor) -> Tensor:
     if targets.shape[-2:] != answers.shape[-2:]:
         # The teacher is tapped at another stride than the student's.
         targets = F.interpolate(targets, answers.shape[-2:], mode="bilinear", antialias=True)

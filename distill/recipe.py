@@ -37,6 +37,8 @@ class LearningRecipe(Settings):
     """Length of the schedule, unless --minutes gives it."""
     flawed_share: Annotated[float, Field(ge=0, le=1)] = 0.5
     """Part of every batch that carries a synthetic flaw."""
+    flaw_weight: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Of learning to name the flawed cells, beside mimicking the teacher."""
 
 
 class BankRecipe(Settings):

@@ -1,4 +1,4 @@
-"""The student: plain convolutions to a patch embedding every 8 pixels."""
+"""The student: plain convolutions to a patch embedding every 8 pixels, and to a judgement whether a flaw is there."""
 
 import torch
 import torch.nn.functional as F
@@ -25,12 +25,17 @@ class Student(nn.Module):
         self.coarse = nn.Sequential(_convolution(fine, coarse, 2), *(Residual(coarse) for _ in range(recipe.blocks)))
         self.join = _convolution(fine + coarse, fine, side=1)
         self.head = nn.Conv2d(fine, recipe.embedding_width, 1)
+        self.flaw_head = nn.Sequential(nn.Conv2d(fine, fine // 2, 1), nn.ReLU(inplace=True), nn.Conv2d(fine // 2, 1, 1))
 
     def forward(self, images: Tensor) -> Tensor:
+        return self.answer(images)[0]
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Embeddings as `forward` gives them, and the logits of a flaw in each cell, [B, H / 8, W / 8]."""
         fine = self.fine(self.stem(images * 2 - 1))
         coarse = F.interpolate(self.coarse(fine), scale_factor=2.0, mode="bilinear", align_corners=False)
-        embeddings: Tensor = self.head(self.join(torch.cat([fine, coarse], dim=1)))
-        return embeddings
+        features = self.join(torch.cat([fine, coarse], dim=1))
+        return self.head(features), self.flaw_head(features)[:, 0]
 
 
 class Residual(nn.Module):
