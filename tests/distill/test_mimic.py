@@ -12,7 +12,7 @@ from distill.teacher import Teacher
 from inspection.errors import TrainingError
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input
-from pretrain.flaws import add_flaws
+from pretrain.flaws import Flawed, add_flaws
 from tests.distill.small import DISTILL_RECIPE, washer_pixels
 from tests.pretrain.tiny import tiny_recipe
 
@@ -80,6 +80,21 @@ def test_a_teacher_tapped_at_another_stride_is_mimicked_too(taps: tuple[int, ...
 def test_crops_are_never_larger_than_the_images() -> None:
     assert teach(student(), teacher(), PIXELS, learning(steps=2, crop_px=256), None, 0).steps == 2
     assert teach(student(), teacher(), PIXELS, learning(steps=2, crop_px=32, flawed_share=0), None, 0).steps == 2
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.0, set()), (0.5, {4}), (1.0, {8})])
+def test_the_recipes_share_of_every_batch_is_flawed(
+    share: float, expected: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counts = set()
+
+    def counted(images: torch.Tensor, generator: torch.Generator) -> Flawed:
+        counts.add(len(images))
+        return add_flaws(images, generator)
+
+    monkeypatch.setattr("distill.mimic.add_flaws", counted)
+    teach(student(), teacher(), PIXELS, learning(steps=3, flawed_share=share), None, 0)
+    assert counts == expected
 
 
 def test_minutes_end_the_teaching() -> None:

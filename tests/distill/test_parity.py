@@ -65,6 +65,12 @@ def test_a_verdict_that_flips_is_refused_though_scores_hardly_differ(
         certify_parity(scores([local[0]], [whole[0]]), scores([local[1]], [whole[1]]), THRESHOLDS)
 
 
+def test_answers_that_are_no_numbers_on_both_sides_are_no_parity() -> None:
+    lost = scores([float("nan"), 2], [2, 2])
+    with pytest.raises(ParityError):
+        certify_parity(lost, lost, THRESHOLDS)
+
+
 def test_a_score_on_its_limit_may_fall_on_either_side() -> None:
     # The pass limit is itself a calibration score: rounding must not fail the bundle.
     parity = certify_parity(scores([4.0], [2]), scores([4.00001], [2]), THRESHOLDS)
