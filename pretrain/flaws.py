@@ -28,15 +28,18 @@ class Flawed:
 @in_full_precision
 def add_flaws(images: Tensor, generator: torch.Generator) -> Flawed:
     """One flaw in each of B images, float [B, 3, S, S] in 0..1."""
-    shape = _draw_shapes(len(images), images.shape[-1], generator).to(images)
+    shape, slope = (part.to(images) for part in _draw_shapes(len(images), images.shape[-1], generator))
     opacity = _uniform(len(images), 0.4, 1.0, generator).to(images).view(-1, 1, 1, 1)
     alpha = shape[:, None] * opacity
-    pixels = (images * (1 - alpha) + _draw_fillings(images, generator) * alpha).clamp(0, 1)
+    pixels = (images * (1 - alpha) + _draw_fillings(images, slope, generator) * alpha).clamp(0, 1)
     return Flawed(pixels, (pixels - images).abs().mean(1) > _VISIBLE_CHANGE)
 
 
-def _draw_shapes(count: int, side: int, generator: torch.Generator) -> Tensor:
-    """Soft shapes [B, S, S] in 0..1: blobs, bent scratches and ragged stains in random places, sizes and turns."""
+def _draw_shapes(count: int, side: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    """Soft shapes [B, S, S] in 0..1: blobs, bent scratches and ragged stains in random places, sizes and turns.
+
+    With each comes its slope [B, S, S]: -1 at one end of the shape, 1 at the other.
+    """
 
     def uniform(low: float, high: float) -> Tensor:
         return _uniform(count, low, high, generator).view(-1, 1, 1)
@@ -56,24 +59,25 @@ def _draw_shapes(count: int, side: int, generator: torch.Generator) -> Tensor:
     bent = across + torch.where(is_scratch, uniform(-1, 1) * along**2, torch.zeros(1))
     ragged = _smooth_noise(count, side, 16, generator) * torch.where(is_stain, 1.2, 0.3)
     radius = (along / half_length) ** 2 + (bent / half_width) ** 2
-    softness = torch.where(is_scratch, 0.4, 0.15)
-    return torch.sigmoid((1 + ragged * ~is_scratch - radius) / softness)
+    softness = torch.where(is_scratch, torch.tensor(0.4), uniform(0.1, 0.7))
+    return torch.sigmoid((1 + ragged * ~is_scratch - radius) / softness), (along / half_length).clamp(-1, 1)
 
 
-def _draw_fillings(images: Tensor, generator: torch.Generator) -> Tensor:
-    """What each flaw shows, [B, 3, S, S]."""
+def _draw_fillings(images: Tensor, slope: Tensor, generator: torch.Generator) -> Tensor:
+    """What each flaw shows, [B, 3, S, S], drawn evenly from five kinds."""
     count, _, side, _ = images.shape
     shift = int(torch.randint(side // 4, 3 * side // 4, (1,), generator=generator))
     pasted = images.roll(1, dims=0).roll((shift, shift), dims=(2, 3)).flip(3)
     noise = _smooth_noise(count, side, 4, generator).to(images)[:, None]
     textured = images.mean(dim=(2, 3), keepdim=True) + 0.25 * noise
     change = _uniform(count, 0.12, 0.5, generator) * (1 - 2.0 * torch.randint(0, 2, (count,), generator=generator))
-    shaded = images + change.to(images).view(-1, 1, 1, 1)
+    change = change.to(images).view(-1, 1, 1, 1)
     small = F.avg_pool2d(images, 8)
     blurred = F.interpolate(small, size=(side, side), mode="bilinear", align_corners=False)
     kind = torch.randint(0, 5, (count,), generator=generator).to(images.device).view(-1, 1, 1, 1)
-    # Brightness is drawn twice as often: most real defects are darker or lighter than their surroundings.
-    return torch.where(kind == 0, pasted, torch.where(kind == 1, textured, torch.where(kind == 2, blurred, shaded)))
+    # A dent or bump is lit on one side and shaded on the other.
+    relief = images + change * torch.where(kind == 4, slope[:, None], torch.ones_like(slope[:, None]))
+    return torch.where(kind == 0, pasted, torch.where(kind == 1, textured, torch.where(kind == 2, blurred, relief)))
 
 
 def _smooth_noise(count: int, side: int, grain_px: int, generator: torch.Generator) -> Tensor:
