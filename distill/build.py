@@ -50,6 +50,8 @@ from pretrain.run_directory import RunDirectory, RunRecord
 from pretrain.train import device
 
 _MIN_HELD_OUT = 5
+_MIN_TRAINED = 2
+"""One to learn from, and one reserved."""
 _RESERVED_EVERY = 10
 """Every tenth image is kept from the student, for its scales."""
 _LIBRARIES = ("torch", "onnx", "numpy", "opencv-python-headless")
@@ -148,7 +150,7 @@ def _load(request: BuildRequest, run: RunDirectory, record: RunRecord) -> tuple[
     seen = run.read_trained_digests()
     trained = [place for place, digest in enumerate(images.digests) if digest in seen]
     others = [place for place, digest in enumerate(images.digests) if digest not in seen]
-    if len(others) < _MIN_HELD_OUT or not trained:
+    if len(others) < _MIN_HELD_OUT or len(trained) < _MIN_TRAINED:
         raise CalibrationError(
             f"{request.images}: {len(trained)} images the teacher trained on and {len(others)} it did not",
             f"give the folder it was trained from, or one with at least {_MIN_HELD_OUT} more",

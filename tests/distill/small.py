@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from distill.recipe import BankRecipe, DistillRecipe, LearningRecipe, StudentRecipe
-from distill.scoring_graph import ScoringGraph
+from distill.scoring_graph import Scales, ScoringGraph
 from distill.student import Student
 from pretrain.evaluate.nearest_normal import NearestNormal
 from tests.pretrain.washers import washer
@@ -52,9 +52,9 @@ def random_student(seed: int = 0) -> Student:
     return student
 
 
-def random_graph(seed: int = 0, neighbours: int = 1) -> ScoringGraph:
+def random_graph(seed: int = 0, neighbours: int = 1, scales: Scales | None = None) -> ScoringGraph:
     """A random student with a memory bank of some of its own embeddings."""
     student = random_student(seed)
     with torch.no_grad():
         cells = student(washer_pixels(6).permute(0, 3, 1, 2).float() / 255).permute(0, 2, 3, 1).flatten(0, 2)
-    return ScoringGraph(student, NearestNormal(cells[::7].clone(), neighbours)).eval()
+    return ScoringGraph(student, NearestNormal(cells[::7].clone(), neighbours), scales).eval()

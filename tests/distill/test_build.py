@@ -228,6 +228,30 @@ def test_images_the_teacher_never_saw_cannot_make_a_student(request_of: BuildReq
         build(replace(request_of, images=tmp_path / "others"))
 
 
+def test_one_trained_image_cannot_make_a_student(built: Built, request_of: BuildRequest, tmp_path: Path) -> None:
+    trained = RunDirectory(built.teacher).read_trained_digests()
+    write_washers(tmp_path / "few", range(400, 410))
+    shutil.copy(next(path for digest, path in digests_of(built).items() if digest in trained), tmp_path / "few")
+    with pytest.raises(CalibrationError, match="1 images the teacher trained on and 10 it did not"):
+        build(replace(request_of, images=tmp_path / "few"))
+
+
+@pytest.mark.parametrize("flaw_weight", [0.0, 1.0])
+def test_the_student_scores_by_its_bank_alone_where_the_recipe_says_so(
+    flaw_weight: float, request_of: BuildRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scales = []
+
+    def export(graph: ScoringGraph, path: Path, input_px: int) -> None:
+        scales.append(graph.scales)
+        export_onnx(graph, path, input_px)
+
+    monkeypatch.setattr(distill.build, "export_onnx", export)
+    learning = DISTILL_RECIPE.learning.model_copy(update={"flaw_weight": flaw_weight})
+    build(replace(request_of, recipe=DISTILL_RECIPE.model_copy(update={"learning": learning})))
+    assert [scale is None for scale in scales] == [flaw_weight == 0]
+
+
 def test_without_enough_held_out_images_there_is_no_bundle(
     built: Built, request_of: BuildRequest, tmp_path: Path
 ) -> None:

@@ -10,22 +10,30 @@ import pytest
 import torch
 
 from distill.export import export_onnx
+from distill.scoring_graph import Scales, ScoringGraph
 from inspection.scoring.session import INPUT, OUTPUTS, StudentSession
 from tests.distill.small import SIDE_PX, random_graph, washer_pixels
 
+SCALED = Scales(bank=2.0, flaw=0.5)
+
+
+@pytest.fixture(scope="module", params=[None, SCALED], ids=["bank", "bank and flaw head"])
+def graph(request: pytest.FixtureRequest) -> ScoringGraph:
+    return random_graph(neighbours=3, scales=request.param)
+
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def exported(graph: ScoringGraph, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("onnx") / "student.onnx"
-    export_onnx(random_graph(neighbours=3), path, SIDE_PX)
+    export_onnx(graph, path, SIDE_PX)
     return path
 
 
 @pytest.mark.parametrize("count", [1, 3, 16])
-def test_onnx_runtime_answers_as_torch_does_for_any_batch(count: int, exported: Path) -> None:
+def test_onnx_runtime_answers_as_torch_does_for_any_batch(count: int, graph: ScoringGraph, exported: Path) -> None:
     pixels = washer_pixels(count, first=40)
     with torch.inference_mode():
-        expected = random_graph(neighbours=3)(pixels)
+        expected = graph(pixels)
     got = StudentSession(exported, threads=1, providers=["CPUExecutionProvider"]).run(pixels.numpy())
     for name, values in zip(OUTPUTS, expected, strict=True):
         assert got[name].shape == values.shape

@@ -9,10 +9,12 @@ from distill.mimic import teach
 from distill.recipe import DistillRecipe, LearningRecipe, StudentRecipe
 from distill.student import STRIDE, Student
 from distill.teacher import Teacher
+from inspection.calibration.metrics import image_auroc
 from inspection.errors import TrainingError
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input
 from pretrain.flaws import Flawed, add_flaws
+from pretrain.losses.flaw_contrast import changed_cells
 from tests.distill.small import DISTILL_RECIPE, washer_pixels
 from tests.pretrain.tiny import tiny_recipe
 
@@ -54,6 +56,31 @@ def test_a_taught_student_is_nearer_to_its_teacher_on_clean_and_on_flawed_images
     assert fidelity.steps == 40
     assert fidelity.mimic_loss < 1.2
     assert not pupil.training
+
+
+@torch.no_grad()
+def told_flaws(pupil: Student) -> float:
+    """AUROC of changed cells against all others by the student's flaw head."""
+    images = as_input(washer_pixels(32, first=300), torch.device("cpu"))
+    flawed = add_flaws(images, torch.Generator().manual_seed(1))
+    logits = pupil.eval().answer(flawed.pixels)[1]
+    cells = changed_cells(flawed.changed, *logits.shape[-2:])
+    return image_auroc(logits.flatten().numpy(), cells.flatten().numpy()) or 0.0
+
+
+def test_a_taught_student_tells_where_flaws_are() -> None:
+    pupil = student()
+    assert told_flaws(pupil) < 0.7
+    keen = learning(steps=200, learning_rate=1e-2, flaw_weight=5, flawed_share=1)
+    fidelity = teach(pupil, teacher(), PIXELS, keen, None, 0)
+    assert told_flaws(pupil) > 0.7
+    assert 0 < fidelity.flaw_loss < 0.5
+    # Not where the recipe asks for mimicking alone.
+    other = student()
+    before = [weight.clone() for weight in other.flaw_head.parameters()]
+    plain = learning(steps=2, flaw_weight=0, weight_decay=0)
+    teach(other, teacher(), PIXELS, plain, None, 0)
+    assert all(torch.equal(one, two) for one, two in zip(before, other.flaw_head.parameters(), strict=True))
 
 
 def test_the_teacher_is_not_taught() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from distill.scoring_graph import ScoringGraph
+from distill.scoring_graph import Scales, ScoringGraph, measure_scales
 from distill.stages import flaw_auroc, score_in_torch, with_bank
 from inspection.scoring.session import OUTPUTS, Scores
 from pretrain.evaluate.nearest_normal import smooth_map
@@ -68,6 +68,54 @@ def test_a_small_defect_moves_the_local_score_only() -> None:
     assert harmed[2].item() == plain[2].item()
     assert harmed[1].item() == pytest.approx(8.5 / 9, rel=1e-5)
     assert int(harmed[0].argmax()) in {8 * r + c for r in (2, 3, 4) for c in (2, 3, 4)}
+
+
+class TwoHeads(nn.Module):
+    """Stands for a student: gives the logits it was made with."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = logits
+
+    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        return torch.zeros(len(images), 4, *self.logits.shape[1:]), self.logits
+
+
+def two_maps(distances: Tensor, logits: Tensor, scales: Scales | None = None) -> ScoringGraph:
+    return ScoringGraph(TwoHeads(logits), Fixed(distances), scales).eval()  # type: ignore[arg-type]
+
+
+@torch.no_grad()
+def test_with_scales_the_map_is_the_sum_of_both_in_their_units() -> None:
+    generator = torch.Generator().manual_seed(0)
+    distances, logits = torch.rand(3, 8, 8, generator=generator), torch.randn(3, 8, 8, generator=generator)
+    anomaly_map, local, level, *_ = two_maps(distances, logits, Scales(bank=2.0, flaw=0.5))(washer_pixels(3))
+    excesses = []
+    for values in (distances, logits):
+        smooth = smooth_map(values)
+        excesses.append(smooth - smooth.flatten(1).median(1).values[:, None, None])
+    assert torch.allclose(anomaly_map, excesses[0] / 2.0 + excesses[1] / 0.5, atol=1e-5)
+    assert torch.equal(local, anomaly_map.flatten(1).max(1).values)
+    # The global score is the bank's alone.
+    assert torch.allclose(level, smooth_map(distances).flatten(1).median(1).values)
+    lifted = two_maps(distances + 3, logits - 7, Scales(bank=2.0, flaw=0.5))(washer_pixels(3))
+    assert torch.allclose(lifted[0], anomaly_map, atol=1e-4)
+
+
+def test_scales_are_the_mean_peaks_of_normal_images() -> None:
+    generator = torch.Generator().manual_seed(0)
+    distances, logits = torch.rand(4, 8, 8, generator=generator), torch.randn(4, 8, 8, generator=generator)
+    graph = two_maps(distances, logits)
+    images = torch.rand(4, 3, 64, 64)
+    expected = []
+    for values in (distances, logits):
+        smooth = smooth_map(values)
+        peaks = [float(part.max() - part.flatten().median()) for part in smooth]
+        expected.append(sum(peaks) / 4)
+    scales = measure_scales(graph, (images, images))
+    assert [scales.bank, scales.flaw] == pytest.approx(expected, rel=1e-5)
+    flat = measure_scales(two_maps(torch.ones(4, 8, 8), torch.zeros(4, 8, 8)), (images,))
+    assert min(flat.bank, flat.flaw) > 0
 
 
 def test_scores_do_not_depend_on_who_else_is_in_the_batch() -> None:
