@@ -19,11 +19,12 @@ class NearestNormal(nn.Module):
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Mean distance of each of [..., D] to its nearest bank entries, [...]."""
-        # |q - b|^2 = |q|^2 + (|b|^2 - 2 q.b): the last part ranks, the first is added to the few that are kept.
+        # |q - b|^2 = |q|^2 + (|b|^2 - 2 q.b): the last part ranks. For its value, large squares would cancel and leave
+        # rounding that differs from one runtime to the next: the few that are kept are subtracted entry by entry.
         ranks = self.squares - 2 * embeddings @ self.bank
-        nearest = torch.topk(ranks, self.neighbours, dim=-1, largest=False, sorted=False).values
-        squared = nearest + embeddings.square().sum(-1, keepdim=True)
-        return squared.clamp_min(1e-12).sqrt().mean(-1)
+        nearest = torch.topk(ranks, self.neighbours, dim=-1, largest=False, sorted=False).indices
+        gaps = embeddings.unsqueeze(-2) - F.embedding(nearest, self.bank.t())
+        return gaps.square().sum(-1).clamp_min(1e-12).sqrt().mean(-1)
 
 
 def smooth_map(distances: Tensor) -> Tensor:

@@ -29,9 +29,15 @@ def test_distances_are_those_of_brute_force(neighbours: int) -> None:
 
 
 def test_what_the_bank_holds_is_at_no_distance_from_it() -> None:
-    bank = rows(1, 20, 6) * 10
-    # Not nan where rounding makes the square of the distance negative.
-    assert float(NearestNormal(bank, 1)(bank).max()) < 0.05
+    # Far from the origin the squares are large: their difference would be rounding, or no number at all.
+    bank = rows(1, 20, 6) + 100
+    assert float(NearestNormal(bank, 1)(bank).max()) < 1e-5
+
+
+def test_small_distances_are_exact_far_from_the_origin() -> None:
+    bank = rows(1, 20, 6) + 100
+    queries = bank + 1e-3 * torch.eye(6)[0]
+    assert torch.allclose(NearestNormal(bank, 1)(queries), (queries - bank).norm(dim=1), rtol=1e-4)
 
 
 def test_a_map_is_smoothed_over_the_neighbours_there_are() -> None:
