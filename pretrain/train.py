@@ -48,6 +48,7 @@ def train(request: TrainingRequest) -> RunDirectory:
     """Run or resume a training; returns the finished run. Raises KensaError for all a person can mend."""
     run = RunDirectory(request.out)
     _refuse_to_overwrite(run, request)
+    _check_start(request)
     run.create()
     torch.manual_seed(request.recipe.seed)
     encoder = Encoder(request.recipe.encoder)
@@ -177,6 +178,14 @@ def _record(request: TrainingRequest, recipe: Recipe, images: ImageSet, split: s
 def _refuse_to_overwrite(run: RunDirectory, request: TrainingRequest) -> None:
     if run.record_file.exists() and not request.resume:
         raise TrainingError(f"{run.root}: holds a run already", "add --resume, or choose another --out")
+
+
+def _check_start(request: TrainingRequest) -> None:
+    if request.recipe.encoder.freeze_batch_norm and request.start_weights is None:
+        raise TrainingError(
+            f"recipe {request.recipe.name}: encoder.freeze_batch_norm keeps the statistics of start weights",
+            "give --init, or choose a recipe that starts from scratch",
+        )
 
 
 def _check_same(run: RunDirectory, record: RunRecord) -> None:

@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from distill.build import BuildRequest, build
 from distill.recipe import SHIPPED, load_recipe
+from inspection.bundle.reader import open_bundle
 from inspection.errors import ConfigError
+from tests.distill.conftest import Built
 from tests.distill.small import DISTILL_RECIPE, DISTILL_TOML
 
 
@@ -47,3 +50,11 @@ def test_a_fault_is_told_by_its_dotted_name(old: str, new: str, message: str, tm
 def test_an_unknown_recipe_is_told_with_those_there_are() -> None:
     with pytest.raises(ConfigError, match="smal: no such recipe: give one of small"):
         load_recipe("smal")
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda path: path.stem)
+def test_every_shipped_recipe_builds(path: Path, built: Built, tmp_path: Path) -> None:
+    shipped = load_recipe(path.stem)
+    recipe = shipped.model_copy(update={"learning": shipped.learning.model_copy(update={"steps": 1})})
+    build(BuildRequest(recipe, built.teacher, built.images, tmp_path / "bundle"))
+    assert open_bundle(tmp_path / "bundle", threads=1).manifest.provenance.recipe == f"tiny + {path.stem}"

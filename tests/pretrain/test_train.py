@@ -9,13 +9,15 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 import pretrain.train
 from inspection.errors import StorageError, TrainingError
 from inspection.images.digest import sha256_of_file
 from pretrain.checkpoint import Trainee
+from pretrain.encoder import Encoder
 from pretrain.method import StepLosses, step_losses
-from pretrain.recipe import Recipe
+from pretrain.recipe import Recipe, load_recipe, shipped_recipes
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
 from tests.pretrain.stopping import RECIPE, checkpoint_of
@@ -143,3 +145,27 @@ def test_a_batch_is_never_larger_than_the_set(washers: Path, tmp_path: Path, mon
     # 8 images a step, not the 64 of the recipe.
     last = run.last_metrics()
     assert last["images_per_s"] == pytest.approx(8 * 2 / last["elapsed_s"], rel=0.01)
+
+
+def test_frozen_statistics_need_weights_to_come_from(washers: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe(encoder={"freeze_batch_norm": True})
+    with pytest.raises(TrainingError, match=r"encoder\.freeze_batch_norm keeps the statistics of start weights: give"):
+        train(TrainingRequest(recipe, washers, tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_every_shipped_recipe_takes_its_first_step(name: str, washers: Path, tmp_path: Path) -> None:
+    shipped = load_recipe(name)
+    recipe = shipped.model_copy(update={"optimisation": shipped.optimisation.model_copy(update={"steps": 1})})
+    start = None
+    if recipe.encoder.freeze_batch_norm:
+        start = tmp_path / "start.safetensors"
+        save_file(Encoder(recipe.encoder).state_dict(), start)
+    run = train(TrainingRequest(recipe, washers, tmp_path / "run", start_weights=start))
+    assert run.is_finished
+    assert run.last_metrics()["step"] == 1
+    weights = recipe.method.model_dump()
+    assert {name for name in ("global", "local", "dense", "flaw", "preserve") if weights[f"{name}_weight"]} <= set(
+        run.last_metrics()
+    )
