@@ -70,6 +70,6 @@ def _warning(split: str, promise: Promise, left_out_count: int) -> str | None:
         )
     if left_out_count:
         parts.append(
-            f"{left_out_count} images were left out as likely defects; if they are good parts, more will be flagged"
+            f"left out of calibration as likely defects: {left_out_count}; if they are good, more will be flagged"
         )
     return "; ".join(parts) or None

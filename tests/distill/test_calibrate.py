@@ -71,7 +71,7 @@ def test_strays_are_left_out_and_named(which: str) -> None:
     assert calibrated.calibration.image_count == 98
     warning = calibrated.calibration.warning
     assert warning is not None
-    assert warning.startswith("2 images were left out as likely defects")
+    assert warning.startswith("left out of calibration as likely defects: 2;")
     kept = np.delete(harmed, [7, 50])
     limits = getattr(calibrated.thresholds, f"{which}_score")
     assert limits == set_limits(kept, HALF)[0]
