@@ -6,16 +6,13 @@ from typing import Annotated
 import typer
 
 from inspection.terminal import emit_figures, run_command_line, show_table
+from pretrain.evaluate.gain import measure_gain
 from pretrain.recipe import load_recipe
+from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest
 from pretrain.train import train as run_training
 
 app = typer.Typer(help="Pretrain an encoder on unlabeled images.", no_args_is_help=True, pretty_exceptions_enable=False)
-
-
-@app.callback()
-def _commands() -> None:
-    pass
 
 
 @app.command()
@@ -35,6 +32,19 @@ def train(
     last = run.last_metrics()
     show_table(f"run {run.root}", ["figure", "value"], list(last.items()))
     emit_figures({"run": str(run.root), "recipe": record.recipe.name, "images": record.image_count, **last})
+
+
+@app.command()
+def evaluate(
+    run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
+    images: Annotated[Path, typer.Option(help="The folder it was trained from, with test/good and test/<defect>.")],
+) -> None:
+    """Find real defects with the frozen encoder and a memory bank: as it started, and as pretrained."""
+    gain = measure_gain(RunDirectory(run), images)
+    names = [name for name, value in gain.init.items() if isinstance(value, float)]
+    rows = [(name, gain.init[name], gain.pretrained[name]) for name in names]
+    show_table(f"frozen encoder of {run} on {images}/test", ["figure", "as started", "pretrained"], rows)
+    emit_figures({"init": gain.init, "pretrained": gain.pretrained, "gain": gain.image_auroc})
 
 
 if __name__ == "__main__":
