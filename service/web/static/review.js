@@ -23,9 +23,9 @@ async function decide(decision) {
   const part = shown();
   const buttons = part.querySelector(".decisions");
   try {
+    buttons.setAttribute("aria-busy", "true");
     const reviewer = await requireReviewer();
     if (!reviewer) return;
-    buttons.setAttribute("aria-busy", "true");
     buttons.querySelector(`[data-decision="${decision}"]`).classList.add("chosen");
     const wasDecided = Boolean(part.dataset.decision);
     await postDisposition(part.dataset.id, decision, reviewer);
