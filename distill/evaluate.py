@@ -15,12 +15,10 @@ from inspection.calibration.metrics import (
     pixel_auroc,
 )
 from inspection.errors import DatasetError, ImageError
-from inspection.images.decode import read_image
 from inspection.images.folders import GOOD, LabeledPicture, find_labeled_pictures
+from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from inspection.verdict import Inspection, Verdict
-
-_MASK_PX = 256
 
 
 @dataclass(frozen=True)
@@ -58,11 +56,8 @@ def _pixel_figures(pictures: list[LabeledPicture], answers: list[Inspection]) ->
     for picture, answer in zip(pictures, answers, strict=True):
         if answer.anomaly_map is None or (picture.is_defective and picture.mask is None):
             continue
-        maps.append(cv2.resize(answer.anomaly_map, (_MASK_PX, _MASK_PX), interpolation=cv2.INTER_LINEAR))
-        mask = np.zeros((_MASK_PX, _MASK_PX), bool)
-        if picture.mask is not None:
-            mask = cv2.resize(read_image(picture.mask)[:, :, 0], mask.shape, interpolation=cv2.INTER_NEAREST) > 0
-        masks.append(mask)
+        maps.append(cv2.resize(answer.anomaly_map, (MASK_PX, MASK_PX), interpolation=cv2.INTER_LINEAR))
+        masks.append(read_mask(picture))
     if not any(mask.any() for mask in masks):
         return {"pixel_auroc": None, "aupro": None}
     return {

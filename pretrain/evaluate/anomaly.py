@@ -13,13 +13,13 @@ from inspection.errors import DatasetError
 from inspection.images.decode import read_image
 from inspection.images.folders import GOOD, LabeledPicture, find_labeled_pictures
 from inspection.images.preprocess import Preprocessing, prepare
+from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import map_in_batches
 from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
 
 _BANK_SIZE = 8000
-_MASK_PX = 256
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,7 @@ def load_test_images(root: Path, preprocessing: Preprocessing) -> TestImages:
         raise DatasetError(f"{root}: has no test folder", "give a folder with test/good and test/<defect>")
     bits = preprocessing.significant_bits
     images = [read_image(picture.path, significant_bits=bits) for picture in pictures]
-    masks = np.zeros((len(pictures), _MASK_PX, _MASK_PX), bool)
-    for index, picture in enumerate(pictures):
-        if picture.mask is not None:
-            mask = read_image(picture.mask)[:, :, 0]
-            masks[index] = cv2.resize(mask, (_MASK_PX, _MASK_PX), interpolation=cv2.INTER_NEAREST) > 0
+    masks = np.stack([read_mask(picture) for picture in pictures])
     has_mask = np.array([not picture.is_defective or picture.mask is not None for picture in pictures])
     pixels = torch.from_numpy(np.stack([prepare(image, preprocessing) for image in images]))
     return TestImages(pictures, pixels, masks, has_mask)
@@ -65,7 +61,7 @@ def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int)
     figures: dict[str, object] = {"image_auroc": image_auroc(scores, test.is_defective)}
     if test.masks.any():
         shown = np.flatnonzero(test.has_mask)
-        full = np.stack([cv2.resize(maps[index].numpy(), (_MASK_PX, _MASK_PX)) for index in shown])
+        full = np.stack([cv2.resize(maps[index].numpy(), (MASK_PX, MASK_PX)) for index in shown])
         figures |= {"pixel_auroc": pixel_auroc(full, test.masks[shown]), "aupro": aupro(full, test.masks[shown])}
     figures["by_defect"] = auroc_by_defect(scores, [picture.defect for picture in test.pictures], GOOD)
     return figures
