@@ -24,6 +24,7 @@ from pretrain.image_set import ImageSet, load_images
 from pretrain.method import StepLosses, step_losses
 from pretrain.monitors import check_step
 from pretrain.networks import Networks
+from pretrain.optimiser import build_optimiser, set_learning_rates
 from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory, RunRecord
 from pretrain.schedule import Progress, Schedule
@@ -65,7 +66,7 @@ def train(request: TrainingRequest) -> RunDirectory:
         run.write_record(record)
     generator = torch.Generator().manual_seed(recipe.seed)
     networks = Networks(encoder, recipe, generator).to(device()).to(memory_format=torch.channels_last).train()
-    trainee = Trainee(networks, _optimiser(networks, recipe), generator, Progress())
+    trainee = Trainee(networks, build_optimiser(networks, recipe), generator, Progress())
     if request.resume and load_checkpoint(run.root, trainee):
         say(f"resumed at step {trainee.progress.step}, {trainee.progress.elapsed_s:.0f} s into the schedule")
     _descend(run, trainee, images, recipe, request.minutes)
@@ -101,8 +102,7 @@ def _descend(run: RunDirectory, trainee: Trainee, images: ImageSet, recipe: Reci
 
 
 def _take_step(trainee: Trainee, images: Tensor, recipe: Recipe, rate_factor: float) -> StepLosses:
-    for group in trainee.optimiser.param_groups:
-        group["lr"] = group["base_rate"] * rate_factor
+    set_learning_rates(trainee.optimiser, rate_factor)
     networks = trainee.networks
     assert isinstance(networks, Networks)
     half = recipe.optimisation.precision == "bfloat16"
@@ -123,23 +123,6 @@ def _batches(images: ImageSet, recipe: Recipe, trainee: Trainee) -> Iterator[Ten
     while True:
         chosen = torch.randperm(len(images), generator=trainee.generator)[:size]
         yield as_input(images.pixels[chosen], device())
-
-
-def _optimiser(networks: Networks, recipe: Recipe) -> torch.optim.Optimizer:
-    chosen = recipe.optimisation
-    heads = [*networks.projector.parameters(), *networks.predictor.parameters(), *networks.dense_head.parameters()]
-    groups = [
-        {
-            "params": list(networks.encoder.parameters()),
-            "base_rate": chosen.learning_rate * chosen.backbone_rate_factor,
-        },
-        {"params": heads, "base_rate": chosen.learning_rate},
-    ]
-    if chosen.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
-    return torch.optim.SGD(
-        groups, lr=chosen.learning_rate, momentum=chosen.sgd_momentum, weight_decay=chosen.weight_decay
-    )
 
 
 def _prepare_images(request: TrainingRequest, run: RunDirectory, encoder: Encoder) -> tuple[ImageSet, Recipe, str]:

@@ -9,9 +9,10 @@ import torch
 
 from pretrain.checkpoint import Trainee
 from pretrain.networks import Networks
+from pretrain.optimiser import build_optimiser
 from pretrain.recipe import Recipe
 from pretrain.schedule import Progress
-from pretrain.train import _optimiser, _take_step
+from pretrain.train import _take_step
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe
 
 PLAIN = {
@@ -31,7 +32,7 @@ def recipe_with(**optimisation: Any) -> Recipe:
 def take_step(recipe: Recipe, rate_factor: float) -> tuple[Trainee, dict[str, torch.Tensor]]:
     """A trainee after one step, and its weights before."""
     networks = tiny_networks(recipe)
-    trainee = Trainee(networks, _optimiser(networks, recipe), torch.Generator().manual_seed(0), Progress())
+    trainee = Trainee(networks, build_optimiser(networks, recipe), torch.Generator().manual_seed(0), Progress())
     before = {name: weight.detach().clone() for name, weight in networks.named_parameters()}
     _take_step(trainee, some_images(), recipe, rate_factor)
     return trainee, before
@@ -41,7 +42,7 @@ def take_step(recipe: Recipe, rate_factor: float) -> tuple[Trainee, dict[str, to
 def test_the_optimiser_holds_all_of_the_online_network_and_nothing_else(optimiser: str) -> None:
     recipe = recipe_with(optimiser=optimiser)
     networks = tiny_networks(recipe)
-    groups = _optimiser(networks, recipe).param_groups
+    groups = build_optimiser(networks, recipe).param_groups
     held = [weight for group in groups for weight in group["params"]]
     assert {id(weight) for weight in held} == {id(weight) for weight in networks.parameters() if weight.requires_grad}
     assert len(held) == len({id(weight) for weight in held})
