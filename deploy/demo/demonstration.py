@@ -18,13 +18,14 @@ from deploy.demo.line import TRUTH, LinePlan, read_line, write_line
 from deploy.demo.pictures import material_of
 from deploy.demo.processes import ProcessGroup, Stopped
 from deploy.demo.shots import Material, Shot
-from deploy.demo.stages import Inputs, Stage, StageBook
 from deploy.demo.station import Station, choose_port, count_stored, start_station
 from deploy.demo.summary import LiveSummary, show_result
 from deploy.demo.tally import Tally
-from deploy.demo.training import Programs, Trained, train, warm_start
+from deploy.demo.training import Programs, Trained, train
 from inspection.errors import ConfigError
 from inspection.images.digest import sha256_of_bytes, sha256_of_file, sha256_of_set
+from inspection.stage_book import Inputs, Stage, StageBook
+from inspection.start_weights import find_start_weights
 from inspection.terminal import say
 
 
@@ -107,7 +108,7 @@ def stay_up(station: Station) -> None:
 def demonstrate(wishes: Wishes, programs: Programs, processes: ProcessGroup) -> None:
     """All five steps; raises KensaError with one line for a person, or Stopped when asked to end."""
     folder = folder_for(wishes.data, wishes.images)
-    init = warm_start(wishes.init)
+    init = find_start_weights(wishes.init)
     port = choose_port(wishes.port)
     with alone_in(folder):
         material = prepare(wishes, folder)

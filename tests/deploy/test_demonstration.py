@@ -20,7 +20,7 @@ from deploy.demo.demonstration import Wishes, demonstrate, folder_for
 from deploy.demo.line import LinePlan
 from deploy.demo.processes import ProcessGroup
 from deploy.demo.station import StationError, choose_port
-from deploy.demo.training import Programs, StageFailed, warm_start
+from deploy.demo.training import Programs, StageFailed
 from inspection.errors import ConfigError
 
 HERE = Path(__file__).resolve().parent
@@ -128,12 +128,6 @@ def test_each_folder_of_pictures_has_its_own_place(tmp_path: Path) -> None:
     places = {folder_for(tmp_path, images) for images in (None, tmp_path / "a" / "x", tmp_path / "b" / "x")}
     assert len(places) == 3
     assert all(place.parent == tmp_path for place in places)
-
-
-def test_warm_start_is_a_choice(tmp_path: Path) -> None:
-    assert warm_start("none") is None
-    with pytest.raises(ConfigError, match="no such file"):
-        warm_start(str(tmp_path / "weights.pth"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.demo.stages import Stage, StageBook, listing_sha256
+from inspection.stage_book import Stage, StageBook, listing_sha256
 
 
 class Work:

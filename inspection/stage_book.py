@@ -1,4 +1,4 @@
-"""What was already done: a marker for each stage, so that a second run reuses what stands."""
+"""What was already done: a marker for each stage of a long work, so that a second run reuses what stands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Inputs = Mapping[str, str | float | None]
 
 @dataclass(frozen=True)
 class Stage:
-    """One step of the demonstration. `inputs` decide its result: when one differs it is done again."""
+    """One step of a longer work. `inputs` decide its result: when one differs it is done again."""
 
     name: str
     inputs: Inputs
