@@ -2,9 +2,12 @@
 
 KensaError
 └── RequestError               a request that cannot be served as it is
+    ├── NotSignedIn            401
+    ├── Forbidden              403
     ├── NotFound               404
     ├── InvalidCursor          422
-    └── UnsupportedMediaType   415
+    ├── UnsupportedMediaType   415
+    └── TooManyAttempts        429
 
 The core's StorageError answers 503: nothing was stored, and the sender tries again. Every error leaves the service
 as one and the same problem body, see `service.web.problems`.
@@ -17,6 +20,18 @@ class RequestError(KensaError):
     """A request that cannot be served as it is; `status` is its HTTP status."""
 
     status = 400
+
+
+class NotSignedIn(RequestError):
+    """Nobody is known to ask, or not rightly."""
+
+    status = 401
+
+
+class Forbidden(RequestError):
+    """Whoever asks may not do this."""
+
+    status = 403
 
 
 class NotFound(RequestError):
@@ -35,3 +50,13 @@ class UnsupportedMediaType(RequestError):
     """A body of a kind this address does not take."""
 
     status = 415
+
+
+class TooManyAttempts(RequestError):
+    """Too many wrong passwords or keys; `retry_after_s` is when to try again."""
+
+    status = 429
+
+    def __init__(self, problem: str, remedy: str, retry_after_s: float) -> None:
+        super().__init__(problem, remedy)
+        self.retry_after_s = retry_after_s

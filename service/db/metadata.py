@@ -2,12 +2,14 @@
 
 from sqlalchemy import MetaData
 
+from service.access.tables import Person
+from service.audit.tables import AuditRecord
 from service.db.columns import Record
 from service.db.tables import StoredInspection
 from service.review.tables import Disposition
 
 # Naming one table of each module is what registers all of that module's tables.
-_REGISTERED = (StoredInspection, Disposition)
+_REGISTERED = (StoredInspection, Disposition, Person, AuditRecord)
 
 
 def all_tables() -> MetaData:
