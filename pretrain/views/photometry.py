@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.one_batch import draw_rows
 from pretrain.recipe import ViewsRecipe
 
 _LUMINANCE = (0.299, 0.587, 0.114)
@@ -16,9 +17,12 @@ _TO_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312
 def jitter(pixels: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> Tensor:
     """Float [B, 3, V, V] in 0..1 to the same, each image changed at the recipe's rates."""
 
+    def uniform() -> Tensor:
+        return draw_rows(len(pixels), lambda count: torch.rand(count, generator=generator))
+
     def factors(strength: float) -> Tensor:
-        chosen = torch.rand(len(pixels), generator=generator) < recipe.jitter_rate
-        drawn = 1 + strength * (2 * torch.rand(len(pixels), generator=generator) - 1)
+        chosen = uniform() < recipe.jitter_rate
+        drawn = 1 + strength * (2 * uniform() - 1)
         return torch.where(chosen, drawn, 1.0).to(pixels).view(-1, 1, 1, 1)
 
     pixels = pixels * factors(recipe.brightness)
@@ -28,10 +32,15 @@ def jitter(pixels: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> T
     pixels = grey + (pixels - grey) * factors(recipe.saturation)
     if recipe.hue:
         pixels = turn_hue(pixels, (factors(recipe.hue) - 1).flatten() * 2 * torch.pi)
-    pixels = torch.where(_chosen(pixels, recipe.grey_rate, generator), _grey(pixels), pixels)
+    greyed = (uniform() < recipe.grey_rate).to(pixels.device)
+    pixels = torch.where(greyed.view(-1, 1, 1, 1), _grey(pixels), pixels)
     if recipe.blur_rate:
-        sigma = 0.1 + (_MAX_BLUR_SIGMA - 0.1) * torch.rand(len(pixels), generator=generator)
-        pixels = torch.where(_chosen(pixels, recipe.blur_rate, generator), blur(pixels, sigma.to(pixels)), pixels)
+        sigma = 0.1 + (_MAX_BLUR_SIGMA - 0.1) * uniform()
+        # Only the chosen ones: blur is the dearest of all.
+        chosen = (uniform() < recipe.blur_rate).nonzero()[:, 0]
+        if len(chosen):
+            places = chosen.to(pixels.device)
+            pixels = pixels.index_copy(0, places, blur(pixels[places], sigma[chosen].to(pixels)))
     return pixels.clamp(0, 1)
 
 
@@ -45,10 +54,6 @@ def blur(pixels: Tensor, sigma: Tensor) -> Tensor:
     flat = F.conv2d(F.pad(flat, (pad, pad, 0, 0), mode="reflect"), kernel[:, None, None, :], groups=count * channels)
     flat = F.conv2d(F.pad(flat, (0, 0, pad, pad), mode="reflect"), kernel[:, None, :, None], groups=count * channels)
     return flat.view(count, channels, height, width)
-
-
-def _chosen(pixels: Tensor, rate: float, generator: torch.Generator) -> Tensor:
-    return (torch.rand(len(pixels), generator=generator) < rate).to(pixels.device).view(-1, 1, 1, 1)
 
 
 def _grey(pixels: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.one_batch import current_share
 from pretrain.precision import in_full_precision
 from pretrain.recipe import ViewsRecipe
 from pretrain.views.photometry import jitter
@@ -25,15 +26,26 @@ class Views:
 @in_full_precision
 def draw_views(images: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> Views:
     """One random view of each image: images float [B, 3, S, S] in 0..1."""
-    placement = _draw_placement(len(images), recipe, generator).to(images.device)
-    return Views(jitter(render(images, placement, recipe.view_px), recipe, generator), placement)
+    share, count = current_share(), len(images)
+    whole = _draw_placement(count * share.count, recipe, generator)
+    placement = whole[share.rows(count)].to(images.device, non_blocking=True)
+    pixels = render(halved(images, whole, recipe.view_px), placement, recipe.view_px)
+    lit = jitter(pixels, recipe, generator).contiguous(memory_format=torch.channels_last)
+    return Views(lit, placement)
+
+
+def halved(images: Tensor, placement: Tensor, view_px: int) -> Tensor:
+    """Images [B, 3, S, S] averaged down where sampling them would alias: at less than half of their resolution.
+
+    `placement` is that of the whole batch, whose images are all treated alike.
+    """
+    while images.shape[-1] >= 2 * view_px and bool((placement[:, 0, 0].abs() > 0.7).all()):
+        images = F.avg_pool2d(images, 2)
+    return images
 
 
 def render(images: Tensor, placement: Tensor, view_px: int) -> Tensor:
     """The part of each image that its placement names, [B, 3, view_px, view_px]."""
-    # Sampling at less than half the resolution would alias: average first.
-    while images.shape[-1] >= 2 * view_px and bool((placement[:, 0, 0].abs() > 0.7).all()):
-        images = F.avg_pool2d(images, 2)
     grid = F.affine_grid(placement, [len(images), 3, view_px, view_px], align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from pretrain.recipe import ViewsRecipe
-from pretrain.views.sampler import Views, draw_views, render
+from pretrain.views.sampler import Views, draw_views, halved, render
 from tests.pretrain.tiny import some_images
 
 
@@ -73,7 +73,7 @@ def test_a_flip_of_the_whole_image_is_its_mirror_image() -> None:
 def test_shrinking_averages_so_that_stripes_turn_grey() -> None:
     stripes = (torch.arange(128) % 2).float().expand(1, 3, 128, 128).contiguous()
     whole = torch.tensor([[[1.0, 0, 0], [0, 1, 0]]])
-    assert torch.allclose(render(stripes, whole, 32), torch.full((1, 3, 32, 32), 0.5), atol=1e-5)
+    assert torch.allclose(render(halved(stripes, whole, 32), whole, 32), torch.full((1, 3, 32, 32), 0.5), atol=1e-5)
 
 
 def test_views_are_sized_by_the_recipe() -> None:
