@@ -52,7 +52,7 @@ def _largest(first: np.ndarray, second: np.ndarray) -> float:
 
 def _on_a_limit(local_score: float, global_score: float, thresholds: Thresholds) -> bool:
     for score, limits in ((local_score, thresholds.local_score), (global_score, thresholds.global_score)):
-        margin = 1e-4 * (limits.fail_limit - limits.pass_limit)
+        margin = 1e-3 * (limits.fail_limit - limits.pass_limit)
         if min(abs(score - limits.pass_limit), abs(score - limits.fail_limit)) <= margin:
             return True
     return False

@@ -107,7 +107,7 @@ def test_the_manifest_says_where_it_comes_from(built: Built) -> None:
     assert built.manifest.parity.image_count == 16
     assert built.manifest.parity.verdict_flip_count == 0
     # Far below the margin around a limit: rounding must never cost a build.
-    assert built.manifest.parity.largest_score_difference < 5e-5
+    assert built.manifest.parity.largest_score_difference < 5e-4
 
 
 def test_a_second_build_gives_the_same_student(built: Built, request_of: BuildRequest) -> None:
