@@ -51,6 +51,12 @@ def test_entry_points_load_no_torch(module: str) -> None:
     assert loaded.isdisjoint(TRAINING_ONLY)
 
 
+def test_a_camera_loads_no_part_of_the_server() -> None:
+    loaded = loaded_modules("service.client", "service.camera.__main__")
+    assert "httpx" in loaded
+    assert loaded.isdisjoint({*TRAINING_ONLY, "fastapi", "starlette", "sqlalchemy", "uvicorn", "onnxruntime"})
+
+
 def test_torch_would_be_noticed() -> None:
     assert "torch" in loaded_modules("torch")
 

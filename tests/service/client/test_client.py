@@ -63,7 +63,8 @@ def client_of(script: Script, pauses: list[float], **options: Any) -> Client:
 
 
 def test_a_verdict_is_read_with_what_is_new_passed_over() -> None:
-    script, pauses = Script(httpx.Response(201, json=BODY)), []
+    script = Script(httpx.Response(201, json=BODY))
+    pauses: list[float] = []
     with client_of(script, pauses, key="secret") as client:
         answer = client.inspect(b"\xff\xd8\xff picture", TRIGGER)
     assert (answer.id, answer.verdict, answer.was_first) == (7, Verdict.HOLD, True)
@@ -76,8 +77,15 @@ def test_a_verdict_is_read_with_what_is_new_passed_over() -> None:
 
 
 def test_every_attempt_carries_the_same_trigger() -> None:
-    failures = [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.Response(503), httpx.Response(502)]
-    script, pauses, told = Script(*failures, httpx.Response(200, json=BODY)), [], []
+    failures: list[Reply] = [
+        httpx.ConnectError("refused"),
+        httpx.ReadTimeout("slow"),
+        httpx.Response(503),
+        httpx.Response(502),
+    ]
+    script = Script(*failures, httpx.Response(200, json=BODY))
+    pauses: list[float] = []
+    told: list[float] = []
     with client_of(script, pauses, on_failure=lambda _, pause_s: told.append(pause_s)) as client:
         answer = client.inspect(b"picture", Trigger("press-3", "P-1"))
     assert answer.was_first is False
