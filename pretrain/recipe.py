@@ -1,5 +1,6 @@
 """The recipe: every choice of a training run, in one TOML file."""
 
+from math import comb
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -12,20 +13,29 @@ SHIPPED = Path(__file__).parent / "recipes"
 
 Weight = Annotated[float, Field(ge=0, le=100)]
 Share = Annotated[float, Field(ge=0, le=1)]
-Temperature = Annotated[float, Field(gt=0, le=2)]
+Area = Annotated[float, Field(gt=0, le=1)]
+Temperature = Annotated[float, Field(ge=0.01, le=2)]
+MAX_COMBINATIONS = 128
+"""Of patches: each is a pass through the projector."""
 
 
 class EncoderRecipe(Settings):
     """The backbone and where its feature maps are tapped."""
 
     backbone: str = "resnet18"
-    """A timm name; it must offer feature maps."""
+    """resnet18, resnet34, resnet50, wide_resnet50_2 (torchvision's), or a timm name that offers feature maps."""
+    stem: Literal["imagenet", "cifar"] = "imagenet"
+    """How the first convolution meets the image: 7x7 in steps of 2 and a pooling; or 3x3 in steps of 1 and none, for
+    small images. The strides of the stages are then 1, 2, 4, 8. torchvision's alone have the choice."""
+    colour: bool = True
+    """False: luminance alone, through a first convolution of one channel. Published colour weights still load."""
     taps: tuple[int, ...] = (8, 16)
     """Strides of the feature maps that make the patch embeddings, finest first."""
     pooled_tap: int = 32
     """Stride of the feature map that is averaged for the whole view."""
     freeze_batch_norm: bool = False
-    """Keep the statistics of the start weights: steadier where there are few images."""
+    """Keep the statistics of the start weights: steadier where there are few images. A run from random weights has none
+    to keep, and learns them."""
 
     @model_validator(mode="after")
     def _taps_are_ordered(self) -> Self:
@@ -37,9 +47,17 @@ class EncoderRecipe(Settings):
 class ViewsRecipe(Settings):
     """How views are drawn from an image."""
 
+    count: Literal[2, 3] = 3
+    """Whole views of an image. With 3, as in the paper, the local term compares views 1 and 2, every other term 1 and
+    3; with 2 all compare the same two. A view that no term compares is not drawn."""
     view_px: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
-    min_area: Annotated[float, Field(gt=0, le=1)] = 0.2
+    min_area: Area = 0.2
     """Smallest part of the image a view may show."""
+    small_count: Annotated[int, Field(ge=1, le=10)] = 4
+    """Small views of an image, where method.small_weight asks for them."""
+    small_px: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = 64
+    small_area: tuple[Area, Area] = (0.05, 0.2)
+    """Smallest and largest part of the image a small view may show."""
     flip: bool = True
     brightness: Share = 0.4
     contrast: Share = 0.4
@@ -49,38 +67,80 @@ class ViewsRecipe(Settings):
     grey_rate: Share = 0.2
     blur_rate: Share = 0.5
 
+    @model_validator(mode="after")
+    def _areas_are_ordered(self) -> Self:
+        if self.small_area[0] > self.small_area[1]:
+            raise ValueError("small_area must be the smallest part, then the largest")
+        return self
+
 
 class MethodRecipe(Settings):
     """The networks and the terms of the loss, each with its weight; a weight of 0 leaves the term out."""
 
+    networks: Literal[1, 2, 3] = 3
+    """1: the online network alone, its own embeddings under stop-gradient in the momentum network's place (NNCLR).
+    2: and the momentum network. 3: and the local network, which local_weight needs."""
     projection_width: Annotated[int, Field(ge=16, le=8192)] = 2048
     prediction_hidden_width: Annotated[int, Field(ge=16, le=8192)] = 512
     ema_momentum: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    momentum_starts_as_copy: bool = True
+    """False: from random weights of its own, as in the released code."""
+    neighbours: bool = True
+    """An embedding's nearest neighbour in the queue stands in for it. False: the embedding itself; no queue."""
     queue_length: Annotated[int, Field(ge=16, le=1_000_000)] = 16384
     temperature: Temperature = 0.2
+    local_temperature: Temperature | None = None
+    """Of the local term; as `temperature` where not given."""
     grid: Annotated[int, Field(ge=2, le=4)] = 2
     """A view is cut in grid x grid patches for the local network."""
     combined_patches: Annotated[int, Field(ge=1, le=16)] = 2
     """How many patches are averaged into one combination."""
     isolate_patch_statistics: bool = True
-    """Keep patches out of the BatchNorm running statistics of whole views."""
+    """Keep patches and small views out of the BatchNorm running statistics of whole views."""
+    local_gradient: bool = True
+    """False: the local term is computed and moves nothing, as in the released code."""
     global_weight: Weight = 6.0
+    small_weight: Weight = 0.0
+    """Of the small views, each against the whole views' neighbours (multi-crop)."""
     local_weight: Weight = 1.0
     dense_weight: Weight = 0.0
     flaw_weight: Weight = 0.0
     preserve_weight: Weight = 0.0
-    """Holds patch embeddings to those of the start weights."""
+    """Holds patch embeddings to those of the start weights; left out where a run starts from random weights."""
     dense_width: Annotated[int, Field(ge=16, le=1024)] = 128
     dense_temperature: Temperature = 0.2
 
+    @property
+    def finds_targets(self) -> bool:
+        """Is there a term that compares predictions with another view's embedding or its neighbour?"""
+        return bool(self.global_weight or self.small_weight)
+
     @model_validator(mode="after")
     def _terms_fit(self) -> Self:
-        if self.combined_patches > self.grid**2:
+        if self.local_weight and self.networks < 3:
             raise ValueError(
-                f"combined_patches is {self.combined_patches}, but a grid of {self.grid} has {self.grid**2} patches"
+                f"local_weight is {self.local_weight:g}, but the local network is the third and networks is "
+                f"{self.networks}: set local_weight to 0 or networks to 3"
             )
-        if not any((self.global_weight, self.local_weight, self.dense_weight, self.flaw_weight)):
-            raise ValueError("every weight is 0: nothing would be learnt")
+        local = self.local_weight if self.local_gradient else 0
+        if not any((self.global_weight, self.small_weight, local, self.dense_weight, self.flaw_weight)):
+            reason = "local_gradient is false and every other weight is 0" if self.local_weight else "every weight is 0"
+            raise ValueError(f"{reason}: nothing would be learnt")
+        return self
+
+    @model_validator(mode="after")
+    def _patches_combine(self) -> Self:
+        patches = self.grid**2
+        if self.combined_patches > patches:
+            raise ValueError(
+                f"combined_patches is {self.combined_patches}, but a grid of {self.grid} has {patches} patches"
+            )
+        count = comb(patches, self.combined_patches)
+        if self.local_weight and count > MAX_COMBINATIONS:
+            raise ValueError(
+                f"combined_patches {self.combined_patches} of {patches} make {count} combinations, more than "
+                f"{MAX_COMBINATIONS}: combine fewer or more of them, or choose a coarser grid"
+            )
         return self
 
 
@@ -92,7 +152,9 @@ class OptimisationRecipe(Settings):
     sgd_momentum: Share = 0.9
     weight_decay: Annotated[float, Field(ge=0, le=1)] = 1e-4
     backbone_rate_factor: Annotated[float, Field(ge=0, le=1)] = 1.0
-    """The backbone learns this much slower than the fresh heads: below 1 for a warm start."""
+    """A backbone with start weights learns this much slower than the fresh heads; one without learns as they do."""
+    constant_predictor_rate: bool = False
+    """The predictor keeps the full learning rate throughout, as in the paper."""
     warm_up: Share = 0.05
     """Part of the schedule in which the learning rate rises."""
     batch_size: Annotated[int, Field(ge=2, le=8192)] = 32
@@ -107,6 +169,8 @@ class Recipe(Settings):
 
     name: str
     seed: int = 0
+    needs_start_weights: bool = False
+    """Refuse to start from random weights: the recipe's rates and weights are for adapting published ones."""
     preprocessing: Preprocessing = Preprocessing()
     choose_illumination: bool = True
     """Choose preprocessing.illumination from the unlabeled images and synthetic flaws, before training."""
@@ -116,13 +180,22 @@ class Recipe(Settings):
     optimisation: OptimisationRecipe = OptimisationRecipe()
 
     @model_validator(mode="after")
-    def _patches_are_large_enough(self) -> Self:
-        patch_px = self.views.view_px // self.method.grid
-        if self.method.local_weight and patch_px < self.encoder.pooled_tap:
+    def _views_are_large_enough(self) -> Self:
+        patch_px, pooled_tap = self.views.view_px // self.method.grid, self.encoder.pooled_tap
+        if self.method.local_weight and patch_px < pooled_tap:
             raise ValueError(
                 f"views.view_px {self.views.view_px} in a grid of {self.method.grid} gives patches of {patch_px} px, "
-                f"smaller than encoder.pooled_tap {self.encoder.pooled_tap}"
+                f"smaller than encoder.pooled_tap {pooled_tap}"
             )
+        if self.method.small_weight and self.views.small_px < pooled_tap:
+            raise ValueError(f"views.small_px {self.views.small_px} is smaller than encoder.pooled_tap {pooled_tap}")
+        return self
+
+    @model_validator(mode="after")
+    def _queue_holds_a_batch(self) -> Self:
+        length, batch_size = self.method.queue_length, self.optimisation.batch_size
+        if self.method.finds_targets and self.method.neighbours and length < batch_size:
+            raise ValueError(f"method.queue_length {length} is shorter than optimisation.batch_size {batch_size}")
         return self
 
 

@@ -15,7 +15,7 @@ from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
 from inspection.terminal import progress_bar, say
 from pretrain.checkpoint import Trainee, load_checkpoint, save_checkpoint
-from pretrain.encoder import Encoder, load_start_weights
+from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.illumination import choose_illumination
 from pretrain.evaluate.splits import split_by_lot
@@ -28,6 +28,7 @@ from pretrain.optimiser import build_optimiser, set_learning_rates
 from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory, RunRecord
 from pretrain.schedule import Progress, Schedule
+from pretrain.start_weights import load_start_weights
 
 _CHECKPOINT_EVERY_S = 30.0
 _REPORT_EVERY_STEPS = 10
@@ -164,9 +165,9 @@ def _refuse_to_overwrite(run: RunDirectory, request: TrainingRequest) -> None:
 
 
 def _check_start(request: TrainingRequest) -> None:
-    if request.recipe.encoder.freeze_batch_norm and request.start_weights is None:
+    if request.recipe.needs_start_weights and request.start_weights is None:
         raise TrainingError(
-            f"recipe {request.recipe.name}: encoder.freeze_batch_norm keeps the statistics of start weights",
+            f"recipe {request.recipe.name}: adapts start weights and there are none",
             "give --init, or choose a recipe that starts from scratch",
         )
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import nn
 
 from inspection.errors import ConfigError
 from pretrain.encoder import Encoder
@@ -25,6 +24,8 @@ def encoder(**recipe: object) -> Encoder:
         ("test_efficientnet", (4,), 8, 24, 32),
         ("test_resnet", (8, 16), 16, 48 + 192, 192),
         ("resnet18", (8, 16), 32, 128 + 256, 512),
+        ("resnet18", (2, 4), 8, 64 + 64, 128),
+        ("resnet50", (4, 8), 16, 256 + 512, 1024),
     ],
 )
 @torch.no_grad()
@@ -84,15 +85,6 @@ def test_the_backbone_sees_images_normalised() -> None:
     assert bool((made.deviation > 0).all())
 
 
-def test_frozen_statistics_do_not_train() -> None:
-    frozen = encoder(freeze_batch_norm=True).train()
-    norms = [part for part in frozen.modules() if isinstance(part, nn.BatchNorm2d)]
-    assert norms
-    assert not any(norm.training for norm in norms)
-    assert frozen.training
-    assert all(part.training for part in encoder().train().modules() if isinstance(part, nn.BatchNorm2d))
-
-
 @pytest.mark.parametrize(
     ("recipe", "message"),
     [
@@ -102,7 +94,21 @@ def test_frozen_statistics_do_not_train() -> None:
             "encoder: test_efficientnet has no feature map of stride 12: choose taps from [2, 4, 8, 16, 32]",
         ),
         ({"pooled_tap": 64}, "encoder: test_efficientnet has no feature map of stride 64"),
-        ({"backbone": "test_mambaout", "taps": (2, 4)}, "has no feature map of stride 2"),
+        (
+            {"backbone": "resnet18", "taps": (1, 2), "pooled_tap": 8},
+            "encoder: resnet18 with stem imagenet has no feature map of stride 1: choose taps from [2, 4, 8, 16, 32]",
+        ),
+        (
+            {"backbone": "resnet50", "stem": "cifar", "taps": (4, 8), "pooled_tap": 16},
+            "encoder: resnet50 with stem cifar has no feature map of stride 16: choose taps from [1, 2, 4, 8]",
+        ),
+        (
+            {"stem": "cifar"},
+            "encoder.stem = 'cifar': test_efficientnet has no other stem than its own: choose one of resnet18, "
+            "resnet34, resnet50, wide_resnet50_2, or leave encoder.stem out",
+        ),
+        ({"backbone": "test_mambaout"}, "its maps keep channels last: choose another backbone"),
+        ({"backbone": "test_convnext", "taps": (2, 4)}, "has no feature map of stride 2"),
     ],
 )
 def test_an_encoder_that_cannot_be_is_named_with_what_can(recipe: dict[str, object], message: str) -> None:
@@ -116,6 +122,6 @@ def test_a_backbone_without_feature_maps_is_refused(monkeypatch: pytest.MonkeyPa
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("features_only not implemented")
 
-    monkeypatch.setattr("pretrain.encoder.timm.create_model", refuse)
+    monkeypatch.setattr("pretrain.backbones.timm_features.timm.create_model", refuse)
     with pytest.raises(ConfigError, match="'test_efficientnet': offers no feature maps: choose another backbone"):
         encoder()

@@ -11,10 +11,12 @@ import pytest
 import torch
 import torchvision
 from safetensors.torch import save_file
+from torch import nn
 
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder, load_start_weights
+from pretrain.encoder import Encoder
 from pretrain.recipe import EncoderRecipe
+from pretrain.start_weights import load_start_weights
 
 SEED = 20
 
@@ -37,7 +39,7 @@ def test_weights_load_by_name_whatever_stands_before_it(prefix: str, tmp_path: P
     named = {f"{prefix}{name}": value for name, value in reversed(source.backbone.state_dict().items())}
     torch.save({"state_dict": {**named, "classifier.weight": torch.zeros(1000, 64)}}, tmp_path / "weights.pth")
     count = load_start_weights(target, tmp_path / "weights.pth")
-    assert count == len(source.backbone.state_dict())
+    assert count == len([name for name in source.backbone.state_dict() if not name.endswith("num_batches_tracked")])
     assert_same_weights(target, source)
 
 
@@ -57,15 +59,51 @@ def test_an_encoder_of_an_earlier_run_can_start_another(tmp_path: Path) -> None:
     assert_same_weights(target, source)
 
 
-def test_torchvisions_resnet_is_timms_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["resnet18", "resnet50"])
+def test_torchvisions_own_files_load_and_their_classifier_is_left_out(name: str, tmp_path: Path) -> None:
     torch.manual_seed(3)
-    published = torchvision.models.resnet18()
-    torch.save(published.state_dict(), tmp_path / "resnet18.pth")
-    target = encoder(backbone="resnet18")
-    load_start_weights(target, tmp_path / "resnet18.pth")
-    ours, theirs = target.backbone.state_dict(), published.state_dict()
-    assert torch.equal(ours["layer3.1.conv2.weight"], theirs["layer3.1.conv2.weight"])
-    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    published = torchvision.models.get_model(name, weights=None).state_dict()
+    torch.save(published, tmp_path / "published.pth")
+    target = encoder(backbone=name)
+    load_start_weights(target, tmp_path / "published.pth")
+    ours = target.backbone.state_dict()
+    assert not {"fc.weight", "layer4.0.conv1.weight"} & set(ours)
+    assert all(torch.equal(ours[tensor], published[tensor]) for tensor in ours)
+
+
+def test_a_deeper_network_of_the_same_names_is_refused(tmp_path: Path) -> None:
+    # All that ResNet-18 asks for is there by name and by shape, and it would not be ResNet-34.
+    torch.save(torchvision.models.resnet34().state_dict(), tmp_path / "resnet34.pth")
+    message = refusal(tmp_path / "resnet34.pth", backbone="resnet18")
+    assert "its tensors fit no resnet18 (it has no layer1.2.conv1.weight): give weights of the recipe's enc" in message
+
+
+def test_weights_of_another_stem_are_refused_by_their_shapes(tmp_path: Path) -> None:
+    torch.save(torchvision.models.resnet18().state_dict(), tmp_path / "resnet18.pth")
+    small = Encoder(EncoderRecipe(backbone="resnet18", stem="cifar", taps=(2, 4), pooled_tap=4))
+    with pytest.raises(TrainingError, match=r"fit no resnet18 \(conv1\.weight is 64x3x7x7, not 64x3x3x3\)"):
+        load_start_weights(small, tmp_path / "resnet18.pth")
+    assert not small.has_start_weights
+
+
+def test_a_tensor_that_is_missing_is_named(tmp_path: Path) -> None:
+    held = dict(encoder().backbone.state_dict())
+    del held["conv_stem.weight"]
+    torch.save(held, tmp_path / "weights.pth")
+    assert "(conv_stem.weight is missing)" in refusal(tmp_path / "weights.pth")
+
+
+def test_frozen_statistics_are_those_of_start_weights_and_without_any_they_train(tmp_path: Path) -> None:
+    frozen = Encoder(EncoderRecipe(backbone="test_efficientnet", pooled_tap=16, freeze_batch_norm=True)).train()
+    norms = [part for part in frozen.modules() if isinstance(part, nn.BatchNorm2d)]
+    assert norms
+    assert all(norm.training for norm in norms)
+    torch.save(encoder().backbone.state_dict(), tmp_path / "weights.pth")
+    load_start_weights(frozen, tmp_path / "weights.pth")
+    assert frozen.has_start_weights
+    assert frozen.training
+    assert not any(norm.training for norm in norms)
+    assert not any(norm.training for norm in frozen.train().modules() if isinstance(norm, nn.BatchNorm2d))
 
 
 def test_the_packaged_imagenet_weights_fit_in_order() -> None:
@@ -94,9 +132,9 @@ def test_a_missing_file_is_named(name: str, tmp_path: Path) -> None:
         load_start_weights(encoder(), tmp_path / name)
 
 
-def refusal(path: Path) -> str:
+def refusal(path: Path, backbone: str = "test_efficientnet") -> str:
     with pytest.raises(TrainingError) as raised:
-        load_start_weights(encoder(), path)
+        load_start_weights(encoder(backbone=backbone), path)
     message = str(raised.value)
     assert message.startswith(f"{path}: ")
     assert "\n" not in message
@@ -117,7 +155,9 @@ def test_a_file_that_is_none_is_refused_in_one_line(suffix: str, content: bytes,
 
 def test_weights_of_another_network_are_refused(tmp_path: Path) -> None:
     torch.save(encoder(backbone="test_resnet").backbone.state_dict(), tmp_path / "other.pth")
-    expected = "its tensors fit no test_efficientnet: give weights of the recipe's backbone"
+    expected = (
+        "its tensors fit no test_efficientnet (conv_stem.weight is missing): give weights of the recipe's encoder"
+    )
     assert refusal(tmp_path / "other.pth").endswith(expected)
 
 

@@ -139,17 +139,17 @@ def test_a_batch_is_never_larger_than_the_set(washers: Path, tmp_path: Path, mon
 
     monkeypatch.setattr(pretrain.train, "_take_step", counting)
     recipe = tiny_recipe(steps=2)
-    large = recipe.model_copy(update={"optimisation": recipe.optimisation.model_copy(update={"batch_size": 64})})
+    large = recipe.model_copy(update={"optimisation": recipe.optimisation.model_copy(update={"batch_size": 32})})
     run = train(TrainingRequest(large, washers, tmp_path / "run"))
     assert seen == [8, 8]
-    # 8 images a step, not the 64 of the recipe.
+    # 8 images a step, not the 32 of the recipe.
     last = run.last_metrics()
     assert last["images_per_s"] == pytest.approx(8 * 2 / last["elapsed_s"], rel=0.01)
 
 
-def test_frozen_statistics_need_weights_to_come_from(washers: Path, tmp_path: Path) -> None:
-    recipe = tiny_recipe(encoder={"freeze_batch_norm": True})
-    with pytest.raises(TrainingError, match=r"encoder\.freeze_batch_norm keeps the statistics of start weights: give"):
+def test_a_recipe_for_start_weights_does_not_begin_without(washers: Path, tmp_path: Path) -> None:
+    recipe = tiny_recipe().model_copy(update={"needs_start_weights": True})
+    with pytest.raises(TrainingError, match="recipe tiny: adapts start weights and there are none: give --init"):
         train(TrainingRequest(recipe, washers, tmp_path / "run"))
     assert not (tmp_path / "run").exists()
 
@@ -159,7 +159,7 @@ def test_every_shipped_recipe_takes_its_first_step(name: str, washers: Path, tmp
     shipped = load_recipe(name)
     recipe = shipped.model_copy(update={"optimisation": shipped.optimisation.model_copy(update={"steps": 1})})
     start = None
-    if recipe.encoder.freeze_batch_norm:
+    if recipe.needs_start_weights:
         start = tmp_path / "start.safetensors"
         save_file(Encoder(recipe.encoder).state_dict(), start)
     run = train(TrainingRequest(recipe, washers, tmp_path / "run", start_weights=start))

@@ -1,0 +1,1 @@
+"""Backbones: networks from an image to the feature maps asked for, with no stage deeper than those."""
