@@ -25,7 +25,8 @@ def fold_colour(weight: Tensor, mean: Tensor, deviation: Tensor) -> tuple[Tensor
 
 def first_convolution(backbone: nn.Module) -> str:
     """The name of the convolution that meets the image."""
-    return next(name for name, part in backbone.named_modules() if isinstance(part, nn.Conv2d))
+    names: list[str] = [name for name, part in backbone.named_modules() if isinstance(part, nn.Conv2d)]
+    return names[0]
 
 
 @torch.no_grad()

@@ -7,7 +7,8 @@
 
     L = global_weight * L_global(j1, j3; p1, p3) + local_weight * L_local(p1, p2; c1, c2)
 
-To these come the terms that make the encoder good place by place: dense contrast, flaw contrast and preservation.
+To these come small views against j1 and j3, and the terms that make the encoder good place by place: dense contrast,
+flaw contrast and preservation. With two views, view 2 stands in for view 3. docs/method.md draws it all.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from torch import Tensor
 from pretrain.flaws import add_flaws
 from pretrain.losses.dense_contrast import dense_contrast
 from pretrain.losses.flaw_contrast import changed_cells, flaw_contrast
-from pretrain.losses.global_contrast import global_contrast
+from pretrain.losses.global_contrast import global_contrast, small_contrast
 from pretrain.losses.local_contrast import combine_patches, cut_in_patches, local_contrast
 from pretrain.losses.preservation import preservation
 from pretrain.networks import Networks
@@ -30,6 +31,7 @@ from pretrain.views.sampler import Views, draw_views
 class Online:
     """What the online network makes of one view."""
 
+    projection: Tensor
     prediction: Tensor
     embeddings: Tensor
 
@@ -46,27 +48,68 @@ class StepLosses:
 def step_losses(networks: Networks, images: Tensor, recipe: Recipe, generator: torch.Generator) -> StepLosses:
     """Losses of one batch: images float [B, 3, S, S] in 0..1. Pushes the batch's momentum embeddings to the queue."""
     method = recipe.method
-    first, second, third = (draw_views(images, recipe.views, generator) for _ in range(3))
-    online1, online2, online3 = (predict(networks, view.pixels) for view in (first, second, third))
+    images = networks.encoder.as_seen(images)
+    views = [draw_views(images, recipe.views, generator) for _ in range(recipe.view_count)]
+    online = [predict(networks, view.pixels) for view in views]
+    # The local term compares the first two views, all others the first and the last.
+    ends = (views[0], views[-1]), (online[0], online[-1])
     terms: dict[str, Tensor] = {}
-    if method.global_weight:
-        m1, m3 = (networks.momentum_embeddings(view.pixels) for view in (first, third))
-        j1, j3 = networks.queue.nearest(m1), networks.queue.nearest(m3)
-        terms["global"] = global_contrast(j1, j3, online1.prediction, online3.prediction, method.temperature)
-        networks.queue.push(m1)
+    if method.finds_targets:
+        terms |= global_terms(networks, images, *ends, recipe, generator)
     if method.local_weight:
-        c1, c2 = (combine(networks, view.pixels, method) for view in (first, second))
-        terms["local"] = local_contrast(online1.prediction, online2.prediction, c1, c2, method.temperature)
-    terms |= place_terms(networks, (first, third), (online1, online3), method, generator)
+        terms["local"] = local_term(networks, (views[0], views[1]), (online[0], online[1]), method)
+    terms |= place_terms(networks, *ends, method, generator)
     weights = method.model_dump()
     total = torch.stack([weights[f"{name}_weight"] * term for name, term in terms.items()]).sum()
-    return StepLosses(total, terms, _spread(online1.prediction))
+    return StepLosses(total, terms, _spread(online[0].prediction))
 
 
 def predict(networks: Networks, views: Tensor) -> Online:
-    """Whole views through the online network: p [B, width] and patch embeddings [B, D, h, w]."""
+    """Views through the online network: projection and p [B, width], and patch embeddings [B, D, h, w]."""
     embeddings, pooled = networks.encoder(views)
-    return Online(networks.predictor(networks.projector(pooled)), embeddings)
+    projection = networks.projector(pooled)
+    return Online(projection, networks.predictor(projection), embeddings)
+
+
+def global_terms(
+    networks: Networks,
+    images: Tensor,
+    views: tuple[Views, Views],
+    online: tuple[Online, Online],
+    recipe: Recipe,
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """The terms that compare predictions with the neighbours of two whole views' momentum embeddings."""
+    method = recipe.method
+    m1, m3 = (networks.target_embeddings(views[end].pixels, online[end].projection) for end in (0, 1))
+    j1, j3 = networks.neighbours(m1), networks.neighbours(m3)
+    terms: dict[str, Tensor] = {}
+    if method.global_weight:
+        p1, p3 = online[0].prediction, online[1].prediction
+        terms["global"] = global_contrast(j1, j3, p1, p3, method.temperature)
+    if method.small_weight:
+        small = [draw_views(images, recipe.views, generator, small=True) for _ in range(recipe.views.small_count)]
+        with networks.small_views_apart():
+            predictions = torch.stack([predict_pooled(networks, view.pixels) for view in small])
+        terms["small"] = small_contrast(j1, j3, predictions, method.temperature)
+    if networks.queue is not None:
+        networks.queue.push(m1)
+    return terms
+
+
+def predict_pooled(networks: Networks, views: Tensor) -> Tensor:
+    """Views through the online network to their predictions alone, [B, width]."""
+    prediction: Tensor = networks.predictor(networks.projector(networks.encoder.pooled(views)))
+    return prediction
+
+
+def local_term(
+    networks: Networks, views: tuple[Views, Views], online: tuple[Online, Online], method: MethodRecipe
+) -> Tensor:
+    """Two whole views, each against the combined patches of the other."""
+    c1, c2 = (combine(networks, view.pixels, method) for view in views)
+    p1, p2 = (seen.prediction if method.local_gradient else seen.prediction.detach() for seen in online)
+    return local_contrast(p1, p2, c1, c2, method.local_temperature or method.temperature)
 
 
 def combine(networks: Networks, views: Tensor, method: MethodRecipe) -> Tensor:

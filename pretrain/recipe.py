@@ -115,6 +115,11 @@ class MethodRecipe(Settings):
         """Is there a term that compares predictions with another view's embedding or its neighbour?"""
         return bool(self.global_weight or self.small_weight)
 
+    @property
+    def compares_ends(self) -> bool:
+        """Is there a term that compares the first view with the last?"""
+        return bool(self.finds_targets or self.dense_weight)
+
     @model_validator(mode="after")
     def _terms_fit(self) -> Self:
         if self.local_weight and self.networks < 3:
@@ -158,10 +163,19 @@ class OptimisationRecipe(Settings):
     warm_up: Share = 0.05
     """Part of the schedule in which the learning rate rises."""
     batch_size: Annotated[int, Field(ge=2, le=8192)] = 32
+    accumulate: Annotated[int, Field(ge=1, le=256)] = 1
+    """A batch is taken in this many parts, one after another, where memory does not hold it. Views stay those of the
+    whole batch, but what is compared or normalised with others is so within its part."""
     steps: Annotated[int, Field(ge=1)] = 1000
     """Length of the schedule, unless --minutes gives it."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """Of the networks' forward pass; weights and losses stay float32. Depthwise networks gain nothing on a CPU."""
+
+    @model_validator(mode="after")
+    def _parts_are_even(self) -> Self:
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"batch_size {self.batch_size} is not to be cut in accumulate = {self.accumulate} parts")
+        return self
 
 
 class Recipe(Settings):
@@ -178,6 +192,11 @@ class Recipe(Settings):
     views: ViewsRecipe = ViewsRecipe()
     method: MethodRecipe = MethodRecipe()
     optimisation: OptimisationRecipe = OptimisationRecipe()
+
+    @property
+    def view_count(self) -> int:
+        """Whole views that a step draws: a third one only where the local term and others each compare a pair."""
+        return self.views.count if self.method.local_weight and self.method.compares_ends else 2
 
     @model_validator(mode="after")
     def _views_are_large_enough(self) -> Self:

@@ -50,7 +50,7 @@ def _cut_off(network: nn.Module) -> None:
         return
     deepest = max(cast(int, information["stage"]) for information in _information(network).get_dicts())
     network.blocks = network.blocks[:deepest]
-    network.register_load_state_dict_pre_hook(_forget_deeper_stages)
+    network.register_load_state_dict_pre_hook(_forget_deeper_stages)  # type: ignore[no-untyped-call]
 
 
 def _forget_deeper_stages(network: nn.Module, tensors: dict[str, Any], prefix: str, *_: object) -> None:

@@ -4,10 +4,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.luminance import luminance
 from pretrain.one_batch import draw_rows
 from pretrain.recipe import ViewsRecipe
 
-_LUMINANCE = (0.299, 0.587, 0.114)
 _BLUR_TAPS = 9
 _MAX_BLUR_SIGMA = 2.0
 # RGB to YIQ: hue is an angle in its IQ plane.
@@ -15,7 +15,7 @@ _TO_YIQ = ((0.299, 0.587, 0.114), (0.596, -0.274, -0.322), (0.211, -0.523, 0.312
 
 
 def jitter(pixels: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> Tensor:
-    """Float [B, 3, V, V] in 0..1 to the same, each image changed at the recipe's rates."""
+    """Float [B, 3 or 1, V, V] in 0..1 to the same, each image changed at the recipe's rates."""
 
     def uniform() -> Tensor:
         return draw_rows(len(pixels), lambda count: torch.rand(count, generator=generator))
@@ -28,12 +28,13 @@ def jitter(pixels: Tensor, recipe: ViewsRecipe, generator: torch.Generator) -> T
     pixels = pixels * factors(recipe.brightness)
     mean = pixels.mean(dim=(1, 2, 3), keepdim=True)
     pixels = mean + (pixels - mean) * factors(recipe.contrast)
-    grey = _grey(pixels)
-    pixels = grey + (pixels - grey) * factors(recipe.saturation)
-    if recipe.hue:
-        pixels = turn_hue(pixels, (factors(recipe.hue) - 1).flatten() * 2 * torch.pi)
-    greyed = (uniform() < recipe.grey_rate).to(pixels.device)
-    pixels = torch.where(greyed.view(-1, 1, 1, 1), _grey(pixels), pixels)
+    if pixels.shape[1] == 3:
+        grey = luminance(pixels)
+        pixels = grey + (pixels - grey) * factors(recipe.saturation)
+        if recipe.hue:
+            pixels = turn_hue(pixels, (factors(recipe.hue) - 1).flatten() * 2 * torch.pi)
+        greyed = (uniform() < recipe.grey_rate).to(pixels.device)
+        pixels = torch.where(greyed.view(-1, 1, 1, 1), luminance(pixels), pixels)
     if recipe.blur_rate:
         sigma = 0.1 + (_MAX_BLUR_SIGMA - 0.1) * uniform()
         # Only the chosen ones: blur is the dearest of all.
@@ -54,11 +55,6 @@ def blur(pixels: Tensor, sigma: Tensor) -> Tensor:
     flat = F.conv2d(F.pad(flat, (pad, pad, 0, 0), mode="reflect"), kernel[:, None, None, :], groups=count * channels)
     flat = F.conv2d(F.pad(flat, (0, 0, pad, pad), mode="reflect"), kernel[:, None, :, None], groups=count * channels)
     return flat.view(count, channels, height, width)
-
-
-def _grey(pixels: Tensor) -> Tensor:
-    weights = pixels.new_tensor(_LUMINANCE).view(1, 3, 1, 1)
-    return (pixels * weights).sum(1, keepdim=True).expand_as(pixels)
 
 
 def turn_hue(pixels: Tensor, angle: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from pretrain.method import combine, predict, step_losses
 from tests.pretrain.tiny import gradient_size, one_step, only, some_images, tiny_networks, tiny_recipe
 
 TERMS = ("global", "local", "dense", "flaw")
+EVERYTHING: dict[str, Any] = {f"{name}_weight": 1.0 for name in (*TERMS, "small", "preserve")}
 
 
 def test_local_term_reaches_the_online_network() -> None:
@@ -44,16 +45,16 @@ def test_terms_of_places_reach_encoder_and_dense_head_alone(term: str) -> None:
 
 
 def test_no_gradient_ever_reaches_momentum_start_or_queue() -> None:
-    recipe = tiny_recipe(dense_weight=1.0, flaw_weight=1.0, preserve_weight=1.0)
-    networks = tiny_networks(recipe)
+    recipe = tiny_recipe(**EVERYTHING)
+    networks = tiny_networks(recipe, warm=True)
     losses = one_step(networks, recipe)
-    assert set(losses.terms) == {*TERMS, "preserve"}
+    assert set(losses.terms) == {*TERMS, "small", "preserve"}
     assert networks.start_encoder is not None
     for part in (networks.momentum_encoder, networks.momentum_projector, networks.start_encoder):
         assert not any(weight.requires_grad for weight in part.parameters())
         assert all(weight.grad is None for weight in part.parameters())
     assert not networks.queue.entries.requires_grad
-    assert not networks.momentum_embeddings(some_images()).requires_grad
+    assert not networks.target_embeddings(some_images(), torch.zeros(8, 32)).requires_grad
 
 
 def test_combinations_carry_no_gradient_and_predictions_do() -> None:
@@ -66,10 +67,11 @@ def test_combinations_carry_no_gradient_and_predictions_do() -> None:
 
 
 def test_the_total_is_the_weighted_sum_of_the_terms() -> None:
-    weights = {"global": 6.0, "local": 0.5, "dense": 2.0, "flaw": 0.25, "preserve": 3.0}
+    weights = {"global": 6.0, "small": 1.5, "local": 0.5, "dense": 2.0, "flaw": 0.25, "preserve": 3.0}
     named: dict[str, Any] = {f"{name}_weight": weight for name, weight in weights.items()}
     recipe = tiny_recipe(**named)
-    losses = one_step(tiny_networks(recipe), recipe)
+    losses = one_step(tiny_networks(recipe, warm=True), recipe)
+    assert losses.terms.keys() == weights.keys()
     expected = sum(weights[name] * term.item() for name, term in losses.terms.items())
     assert losses.total.item() == pytest.approx(expected, rel=1e-5)
     assert all(term.item() > 0 for name, term in losses.terms.items() if name != "preserve")
@@ -103,8 +105,10 @@ def test_the_neighbours_come_from_the_queue_as_it_was_before_the_batch() -> None
 
 def test_preservation_is_nothing_at_the_start_of_a_warm_run() -> None:
     recipe = tiny_recipe(encoder={"freeze_batch_norm": True}, preserve_weight=1.0)
-    losses = one_step(tiny_networks(recipe), recipe)
+    losses = one_step(tiny_networks(recipe, warm=True), recipe)
     assert losses.terms["preserve"].item() == pytest.approx(0, abs=1e-5)
+    # Random weights are nothing to hold on to: there the term is left out.
+    assert "preserve" not in one_step(tiny_networks(recipe), recipe).terms
 
 
 def test_descending_lowers_the_loss() -> None:

@@ -98,7 +98,7 @@ def test_statistics_move_again_after_an_error() -> None:
 
 def test_frozen_statistics_stay_in_training() -> None:
     recipe = tiny_recipe(encoder={"freeze_batch_norm": True}, dense_weight=1.0, flaw_weight=1.0)
-    networks = tiny_networks(recipe)
+    networks = tiny_networks(recipe, warm=True)
     before = statistics_of(networks.encoder), statistics_of(networks.momentum_encoder)
     one_step(networks, recipe)
     assert same(statistics_of(networks.encoder), before[0])
@@ -107,7 +107,7 @@ def test_frozen_statistics_stay_in_training() -> None:
 
 def test_the_start_encoder_stays_as_it_was() -> None:
     recipe = tiny_recipe(preserve_weight=1.0)
-    networks = tiny_networks(recipe)
+    networks = tiny_networks(recipe, warm=True)
     assert networks.start_encoder is not None
     before = {name: value.clone() for name, value in networks.start_encoder.state_dict().items()}
     one_step(networks, recipe)
@@ -158,14 +158,14 @@ def test_the_nearest_entry_is_the_most_similar_one() -> None:
 
 def test_queue_and_momentum_network_are_part_of_the_state() -> None:
     recipe = tiny_recipe(preserve_weight=1.0)
-    networks = tiny_networks(recipe)
+    networks = tiny_networks(recipe, warm=True)
     one_step(networks, recipe)
     networks.update_momentum_network()
     state = networks.state_dict()
     parts = {name.split(".")[0] for name in state}
     assert {"queue", "momentum_encoder", "momentum_projector", "start_encoder"} <= parts
     assert {"queue.entries", "queue.position"} <= state.keys()
-    other: Networks = tiny_networks(recipe, seed=1)
+    other: Networks = tiny_networks(recipe, seed=1, warm=True)
     other.load_state_dict(state)
     assert torch.equal(other.queue.entries, networks.queue.entries)
     assert int(other.queue.position) == 8

@@ -84,5 +84,5 @@ def test_the_queue_takes_the_first_views_momentum_embeddings(
     step: tuple[Networks, dict[str, Tensor], list[Views]],
 ) -> None:
     networks, _, views = step
-    fresh = F.normalize(networks_apart(RECIPE).momentum_embeddings(views[0].pixels), dim=1)
+    fresh = F.normalize(networks_apart(RECIPE).target_embeddings(views[0].pixels, torch.zeros(8, 32)), dim=1)
     assert torch.allclose(networks.queue.entries[:8], fresh, atol=1e-5)

@@ -62,10 +62,12 @@ def only(term: str, **others: Any) -> Recipe:
     return tiny_recipe(**{**weights, **others})
 
 
-def tiny_networks(recipe: Recipe, seed: int = 0) -> Networks:
-    """Networks in training mode."""
+def tiny_networks(recipe: Recipe, seed: int = 0, *, warm: bool = False) -> Networks:
+    """Networks in training mode; with `warm`, their random weights count as start weights."""
     torch.manual_seed(seed)
-    return Networks(Encoder(recipe.encoder), recipe, torch.Generator().manual_seed(seed)).train()
+    encoder = Encoder(recipe.encoder)
+    encoder.has_start_weights = warm
+    return Networks(encoder, recipe, torch.Generator().manual_seed(seed)).train()
 
 
 def some_images(count: int = 8, seed: int = 0) -> Tensor:
