@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -32,6 +32,16 @@ def say(text: str) -> None:
     messages.print(text, markup=False, soft_wrap=True)
 
 
+class _NotedProgress(Progress):
+    """A bar whose note has a line of its own: beside a long note a narrow terminal has no room for the bar."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        yield from super().get_renderables()
+        for task in self.tasks:
+            if task.fields["note"]:
+                yield Text(f"  {task.fields['note']}", style="dim")
+
+
 @contextmanager
 def progress_bar(title: str, total: int | float, *, unit: str = "") -> Iterator[Callable[..., None]]:
     """A bar with remaining time; yields `advance(step=1, note="")`."""
@@ -42,12 +52,11 @@ def progress_bar(title: str, total: int | float, *, unit: str = "") -> Iterator[
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}", markup=False),
     ]
     if unit:
         columns.insert(2, MofNCompleteColumn())
         columns.insert(3, TextColumn(unit, markup=False))
-    with Progress(*columns, console=messages, transient=False) as progress:
+    with _NotedProgress(*columns, console=messages, transient=False) as progress:
         task = progress.add_task(title, total=total, note="")
 
         def advance(step: float = 1, note: str | None = None) -> None:

@@ -40,7 +40,8 @@ class Share:
         return slice(first, first + count)
 
 
-_share: ContextVar[Share] = ContextVar("share", default=Share())
+_ALONE = Share()
+_share: ContextVar[Share] = ContextVar("share", default=_ALONE)
 
 
 @contextmanager
@@ -68,7 +69,7 @@ def gather(rows: Tensor, dim: int = 0) -> Tensor:
     share = _share.get()
     if share.process_count == 1:
         return rows
-    gathered: Tensor = _Gather.apply(rows, dim, share)  # type: ignore[no-untyped-call]
+    gathered: Tensor = _Gather.apply(rows, dim, share)
     return gathered
 
 

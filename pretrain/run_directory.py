@@ -4,12 +4,15 @@ RUN/run.json                recipe, its digest, images, start weights: fixed whe
 RUN/trained_images.txt      digests of the images it trains on; all others are free to calibrate and to judge
 RUN/checkpoint.json         how far it has come, and the checkpoint-*.safetensors that holds all that resuming needs
 RUN/metrics.jsonl           one line of losses a report
+RUN/tensorboard/            the same for TensorBoard, one file a start
+RUN/left_out.txt            images that could not be read, each with its reason, where there are any
 RUN/encoder.safetensors     the pretrained encoder, there when the run is finished
 RUN/start.safetensors       the encoder as it started, so that what pretraining gave can be measured
 """
 
 import json
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +62,10 @@ class RunDirectory:
         return self.root / "start.safetensors"
 
     @property
+    def events_folder(self) -> Path:
+        return self.root / "tensorboard"
+
+    @property
     def is_finished(self) -> bool:
         return self.encoder_file.is_file()
 
@@ -92,6 +99,14 @@ class RunDirectory:
         with told_of_the_disk(self.root):
             replace_text(self.root / "trained_images.txt", "\n".join(digests) + "\n")
 
+    def write_left_out(self, left_out: Sequence[str]) -> None:
+        """List the images that could not be used."""
+        with told_of_the_disk(self.root):
+            if left_out:
+                replace_text(self.root / "left_out.txt", "\n".join(left_out) + "\n")
+            else:
+                (self.root / "left_out.txt").unlink(missing_ok=True)
+
     def read_trained_digests(self) -> frozenset[str]:
         """sha256 of every image file the run trains on. Raises TrainingError."""
         path = self.root / "trained_images.txt"
@@ -103,6 +118,17 @@ class RunDirectory:
     def append_metrics(self, values: dict[str, float]) -> None:
         with told_of_the_disk(self.root), (self.root / "metrics.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(values) + "\n")
+
+    def forget_metrics_after(self, step: int) -> None:
+        """Take back the lines of steps that a resumed run does again, and a line that a kill cut short."""
+        path = self.root / "metrics.jsonl"
+        if not path.is_file():
+            return
+        with told_of_the_disk(path):
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+            kept = [line for line in lines if _step_of(line) <= step]
+            if len(kept) < len(lines):
+                replace_text(path, "".join(kept))
 
     def last_metrics(self) -> dict[str, float]:
         """The newest line of metrics.jsonl."""
@@ -143,6 +169,14 @@ def told_of_the_disk(path: Path) -> Iterator[None]:
     except (OSError, SafetensorError) as error:
         reason = getattr(error, "strerror", None) or error
         raise StorageError(f"{path}: not written ({reason})", "free some space or choose another folder") from None
+
+
+def _step_of(line: str) -> float:
+    """The step of a line of metrics; infinity where the line is not whole."""
+    try:
+        return int(json.loads(line)["step"]) if line.endswith("\n") else math.inf
+    except (ValueError, LookupError, TypeError):
+        return math.inf
 
 
 def replace_text(path: Path, text: str) -> None:

@@ -30,7 +30,7 @@ class WholeBatchNorm(nn.BatchNorm2d):
         self.act = getattr(replaced, "act", nn.Identity())
         self.train(replaced.training)
 
-    @torch.compiler.disable
+    @torch.compiler.disable  # type: ignore[untyped-decorator]
     def forward(self, rows: Tensor) -> Tensor:
         if self.training and current_share().process_count > 1:
             normalised = self._normalise(rows)
@@ -52,7 +52,7 @@ class WholeBatchNorm(nn.BatchNorm2d):
             self.running_mean.lerp_(mean, self.momentum or 0.0)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum or 0.0)
         deviation = (variance + self.eps).rsqrt()
-        normalised: Tensor = _Normalise.apply(rows, mean, deviation, self.weight, self.bias)  # type: ignore[no-untyped-call]
+        normalised: Tensor = _Normalise.apply(rows, mean, deviation, self.weight, self.bias)
         return normalised
 
 

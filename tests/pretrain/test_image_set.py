@@ -110,7 +110,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize("count", [1, 7])
 def test_too_few_images_are_refused(count: int, tmp_path: Path) -> None:
     write_washers(tmp_path, range(count))
-    with pytest.raises(DatasetError, match=f"{count} readable images: give at least 8"):
+    with pytest.raises(DatasetError, match=rf"{count} readable images?: give at least 8"):
         load(tmp_path)
 
 
@@ -118,7 +118,7 @@ def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path) -> None:
     write_washers(tmp_path / "good", range(1))
     damage(tmp_path / "good")
     next((tmp_path / "good").glob("washer-*")).unlink()
-    with pytest.raises(DatasetError, match="0 readable images: give at least 8"):
+    with pytest.raises(DatasetError, match="0 readable images, 4 damaged: give at least 8"):
         load(tmp_path)
 
 

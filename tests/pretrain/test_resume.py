@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import pretrain.train
+import pretrain.descent
+import pretrain.preparation
 from inspection.errors import TrainingError
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
@@ -25,8 +26,8 @@ def stopped(washers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     """The same run, stopped in its fourth step with a checkpoint after its third; asked to be resumed."""
     request = TrainingRequest(RECIPE, washers, tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr(pretrain.train, "_CHECKPOINT_EVERY_S", -1.0)
-        patched.setattr(pretrain.train, "check_step", stop_after(3))
+        patched.setattr(pretrain.descent, "CHECKPOINT_EVERY_S", -1.0)
+        patched.setattr(pretrain.descent, "check_step", stop_after(3))
         with pytest.raises(Stopped):
             train(request)
     # Whatever else the process drew since: the run's own state is all that counts.
@@ -98,7 +99,7 @@ def test_resuming_with_something_else_is_refused(
     change: Callable[[TrainingRequest, Path], TrainingRequest], named: str, stopped: TrainingRequest, tmp_path: Path
 ) -> None:
     before = (stopped.out / "run.json").read_bytes()
-    with pytest.raises(TrainingError, match=rf"run: was started with other {named}: resume with the same, or choose"):
+    with pytest.raises(TrainingError, match=rf"run: was started with other {named}.*: resume with the same, or choose"):
         train(change(stopped, tmp_path))
     assert (stopped.out / "run.json").read_bytes() == before
     assert not (stopped.out / "encoder.safetensors").exists()
@@ -157,7 +158,7 @@ def test_a_kill_between_tensors_and_explanation_leaves_the_checkpoint_before(
 
     with monkeypatch.context() as patched:
         patched.setattr("pretrain.checkpoint.replace_text", die)
-        patched.setattr(pretrain.train, "_CHECKPOINT_EVERY_S", -1.0)
+        patched.setattr(pretrain.descent, "CHECKPOINT_EVERY_S", -1.0)
         with pytest.raises(Stopped):
             train(stopped)
     assert len(list(stopped.out.glob("checkpoint-*.safetensors"))) == 2
@@ -188,7 +189,7 @@ def test_the_chosen_illumination_is_kept_on_resuming(
     chooser = RECIPE.model_copy(update={"choose_illumination": True})
     request = TrainingRequest(chooser, washers, tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr(pretrain.train, "check_step", stop_after(0))
+        patched.setattr(pretrain.descent, "check_step", stop_after(0))
         with pytest.raises(Stopped):
             train(request)
     settled = RunDirectory(request.out).read_record().recipe
@@ -197,5 +198,5 @@ def test_the_chosen_illumination_is_kept_on_resuming(
     def refuse(*_: object) -> None:
         raise AssertionError("chosen twice")
 
-    monkeypatch.setattr(pretrain.train, "choose_illumination", refuse)
+    monkeypatch.setattr(pretrain.preparation, "choose_illumination", refuse)
     assert train(replace(request, resume=True)).read_record().recipe == settled
