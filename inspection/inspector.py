@@ -1,8 +1,10 @@
 """The Inspector: bytes in, an Inspection out, whatever the bytes are."""
 
+import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 
@@ -11,8 +13,9 @@ from inspection.calibration.policy import Thresholds, judge, score_part
 from inspection.errors import ImageSizeError, UndecodableImage
 from inspection.images.decode import Image, decode_image
 from inspection.images.preprocess import prepare
-from inspection.images.quality import find_quality_fault
-from inspection.scoring.regions import find_regions
+from inspection.images.quality import find_blur_or_clipping, find_quality_fault, find_size_fault
+from inspection.profile import StationProfile
+from inspection.scoring.regions import DefectRegion, find_regions
 from inspection.scoring.session import Scores, StudentSession
 from inspection.verdict import Inspection, Reason
 
@@ -30,9 +33,16 @@ class PreparedImage:
 class Inspector:
     """A student with its manifest. The steps are separate so that a service can batch the one in the middle."""
 
-    def __init__(self, session: StudentSession, manifest: Manifest) -> None:
+    def __init__(self, session: StudentSession, manifest: Manifest, profile: StationProfile | None = None) -> None:
         self.session = session
         self.manifest = manifest
+        self.profile = profile or StationProfile()
+
+    def for_station(self, profile: StationProfile) -> Self:
+        """The same student, judging as `profile` has it."""
+        mine = copy.copy(self)
+        mine.profile = profile
+        return mine
 
     @property
     def bundle_id(self) -> str:
@@ -40,7 +50,8 @@ class Inspector:
 
     @property
     def thresholds(self) -> Thresholds:
-        return self.manifest.thresholds
+        """The limits in force: the profile's, else the calibrated ones."""
+        return self.profile.thresholds_in_force(self.manifest.thresholds)
 
     def inspect(self, data: bytes, *, name: str = "image") -> Inspection:
         """Judge one image. An image that cannot be judged is held with its reason; nothing is raised for it.
@@ -76,11 +87,33 @@ class Inspector:
 
     def _prepare_decoded(self, image: Image, start: float) -> PreparedImage | Inspection:
         decoded = time.perf_counter()
-        if fault := find_quality_fault(image, self.manifest.quality_limits):
+        fault, view = self._find_view(image)
+        if fault is not None:
             return Inspection.held(*fault, bundle_id=self.bundle_id)
-        pixels = prepare(image, self.manifest.preprocessing)
+        pixels = prepare(view, self.manifest.preprocessing)
         timings = {"decode": (decoded - start) * 1e3, "preprocess": (time.perf_counter() - decoded) * 1e3}
         return PreparedImage(pixels, image.shape[1], image.shape[0], timings)
+
+    def _find_view(self, image: Image) -> tuple[tuple[Reason, str] | None, Image]:
+        """(why it cannot be judged or None, what of the image is judged)."""
+        crop, quality = self.profile.crop, self.profile.quality
+        if fault := find_size_fault(image, quality):
+            return (Reason.WRONG_SIZE, fault), image
+        if crop is not None:
+            height_px, width_px = image.shape[:2]
+            if crop.x_px + crop.width_px > width_px or crop.y_px + crop.height_px > height_px:
+                return (Reason.WRONG_SIZE, f"{width_px}x{height_px} pixels do not hold the station's crop"), image
+            image = np.ascontiguousarray(image[crop.y_px :, crop.x_px :][: crop.height_px, : crop.width_px])
+        limits = quality.adapt(self.manifest.quality_limits)
+        return find_quality_fault(image, limits) or find_blur_or_clipping(image, quality), image
+
+    def _find_regions(self, image: PreparedImage, anomaly_map: np.ndarray) -> tuple[DefectRegion, ...]:
+        """In pixels of the whole image, wherever the crop lies."""
+        limit, crop = self.thresholds.local_score.pass_limit, self.profile.crop
+        if crop is None:
+            return find_regions(anomaly_map, limit, width_px=image.width_px, height_px=image.height_px)
+        found = find_regions(anomaly_map, limit, width_px=crop.width_px, height_px=crop.height_px)
+        return tuple(replace(region, x_px=region.x_px + crop.x_px, y_px=region.y_px + crop.y_px) for region in found)
 
     def _conclude_one(self, image: PreparedImage, scores: Scores, index: int, inference_ms: float | None) -> Inspection:
         local_score, global_score = float(scores.local_score[index]), float(scores.global_score[index])
@@ -88,12 +121,7 @@ class Inspector:
             return Inspection.held(Reason.INTERNAL, "the student's scores are not numbers", bundle_id=self.bundle_id)
         judgement = judge(local_score, global_score, self.thresholds)
         anomaly_map = scores.anomaly_map[index]
-        regions = find_regions(
-            anomaly_map,
-            self.thresholds.local_score.pass_limit,
-            width_px=image.width_px,
-            height_px=image.height_px,
-        )
+        regions = self._find_regions(image, anomaly_map)
         timings = image.timings_ms if inference_ms is None else {**image.timings_ms, "inference": inference_ms}
         return Inspection(
             judgement=judgement,

@@ -33,9 +33,12 @@ class Reason(StrEnum):
     TOO_DARK = "image_too_dark"
     TOO_BRIGHT = "image_too_bright"
     FLAT = "image_without_contrast"
+    BLURRED = "image_blurred"
+    CLIPPED = "image_clipped"
     NO_MODEL = "no_model"
     TIMED_OUT = "timed_out"
     OVERLOADED = "overloaded"
+    NOT_STORED = "image_not_stored"
     INTERNAL = "internal_error"
 
 
