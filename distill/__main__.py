@@ -9,8 +9,15 @@ import typer
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
+from distill.quantise import quantise as run_quantisation
+from distill.recalibrate import RecalibrationRequest
+from distill.recalibrate import recalibrate as run_recalibration
 from distill.recipe import load_recipe
+from distill.verify import verify_bundle
+from inspection.calibration.thresholds import CalibrationTarget
 from inspection.terminal import emit_figures, run_command_line, say, show_table
+
+_NOT_PROVEN_STATUS = 1
 
 app = typer.Typer(help="Distill a teacher into a bundle.", no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -53,6 +60,83 @@ def evaluate(
     show_table(f"{bundle} on {images}/test", ["figure", "value"], list(evaluation.figures.items()))
     show_table("image AUROC by defect", ["defect", "AUROC"], list(evaluation.by_defect.items()))
     emit_figures({**evaluation.figures, "by_defect": evaluation.by_defect})
+
+
+@app.command()
+def verify(bundle: Annotated[Path, typer.Argument(help="The bundle's directory.")]) -> None:
+    """Compute a bundle's proofs again from its golden images and its ledger; exit status 1 where one fails."""
+    checks = verify_bundle(bundle)
+    rows = [(check.name, "pass" if check.passed else "FAIL", check.detail) for check in checks]
+    show_table(str(bundle), ["proof", "result", "figure"], rows)
+    passed = all(check.passed for check in checks)
+    emit_figures(
+        {
+            "bundle": str(bundle),
+            "passed": passed,
+            "checks": {check.name: check.passed for check in checks},
+            "details": {check.name: check.detail for check in checks},
+        }
+    )
+    if not passed:
+        raise typer.Exit(_NOT_PROVEN_STATUS)
+
+
+@app.command()
+def recalibrate(
+    bundle: Annotated[Path, typer.Argument(help="The bundle to start from; it stays as it is.")],
+    images: Annotated[Path, typer.Option(help="Folder of normal images that training did not use.")],
+    out: Annotated[Path, typer.Option(help="The renewed bundle's directory.")],
+    dispositions: Annotated[
+        Path | None, typer.Option(help="CSV of decisions (image or part_id, decision): confirmed defects stay out.")
+    ] = None,
+    keep_bank: Annotated[bool, typer.Option("--keep-bank", help="Set only scales and thresholds anew.")] = False,
+    flagged_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0001, max=0.9999, help="What both limits promise; default: as before."),
+    ] = None,
+    confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="How sure, with --flagged-rate.")] = 0.95,
+) -> None:
+    """Refresh bank, scales and thresholds from normal images, without training."""
+    target = CalibrationTarget(flagged_rate=flagged_rate, confidence=confidence) if flagged_rate else None
+    request = RecalibrationRequest(bundle, images, out, dispositions, keep_bank, target)
+    done = run_recalibration(request)
+    calibration = done.manifest.calibration
+    show_table(f"{done.manifest.bundle_id}", ["figure", "value"], list(done.decided.items()))
+    for path in done.left_out:
+        say(f"left out of calibration as a likely defect: {path}")
+    if calibration.warning:
+        say(f"note: {calibration.warning}")
+    emit_figures(
+        {
+            "bundle": str(out),
+            "bundle_id": done.manifest.bundle_id,
+            "bank_is_new": done.bank_is_new,
+            "scales_are_new": done.scales_are_new,
+            "calibration": calibration.model_dump(mode="json"),
+            "thresholds": done.manifest.thresholds.model_dump(mode="json"),
+            **done.decided,
+        }
+    )
+
+
+@app.command()
+def quantise(
+    bundle: Annotated[Path, typer.Argument(help="The bundle whose student is tried in 8-bit integers.")],
+    teacher: Annotated[Path, typer.Option(help="The pretraining run it was built from.")],
+    images: Annotated[Path, typer.Option(help="Folder the teacher was trained from.")],
+    out: Annotated[Path, typer.Option(help="The int8 bundle's directory; written only where int8 is worth it.")],
+) -> None:
+    """Try the student in 8-bit integers; kept where the ledger allows it and it is faster."""
+    tried = run_quantisation(bundle, teacher, images, out)
+    say(f"int8: {'kept' if tried.manifest else 'not kept'}: {tried.reason}")
+    emit_figures(
+        {
+            "bundle": str(out) if tried.manifest else None,
+            "bundle_id": tried.manifest.bundle_id if tried.manifest else None,
+            "reason": tried.reason,
+            "latency_ms": tried.latency_ms,
+        }
+    )
 
 
 if __name__ == "__main__":

@@ -69,10 +69,7 @@ class Proofs:
 
     @property
     def metrics(self) -> dict[str, dict[str, float | None]]:
-        return {
-            stage: entry.model_dump(include={"synthetic_flaw_auroc", "verdict_flip_count"})
-            for stage, entry in self.ledger.stages.items()
-        }
+        return {stage: entry.figures for stage, entry in self.ledger.stages.items()}
 
 
 @dataclass(frozen=True)

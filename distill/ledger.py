@@ -33,6 +33,11 @@ class StageEntry(Settings):
     verdict_flip_count: Count | None
     """Images on which this stage and the one before it disagree; None for the first."""
 
+    @property
+    def figures(self) -> dict[str, float | None]:
+        """What the manifest's metrics tell of it."""
+        return self.model_dump(include={"synthetic_flaw_auroc", "verdict_flip_count"})
+
 
 class StageScores(Settings):
     """What one stage says of one golden image."""
