@@ -92,7 +92,7 @@ def test_some_classes_and_some_images_can_be_chosen(tmp_path: Path) -> None:
     ],
 )
 def test_a_pack_that_does_not_fit_is_named(tmp_path: Path, other: dict[str, Any], message: str) -> None:
-    with pytest.raises(DatasetError, match="pack.npz") as told:
+    with pytest.raises(DatasetError, match=r"pack\.npz") as told:
         find_labeled_files(write_pack(tmp_path / "pack.npz", **other), 0)
     assert message in str(told.value)
 
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_pack_is_named(tmp_path: Path) -> None:
         (tmp_path / "pack.npz").write_bytes(content)
         with pytest.raises(DatasetError, match=r"pack.npz: not a pack of JPEG images \("):
             find_labeled_files(tmp_path / "pack.npz", 0)
-    with pytest.raises(DatasetError, match="other.npz: no such file"):
+    with pytest.raises(DatasetError, match=r"other\.npz: no such file"):
         find_labeled_files(tmp_path / "other.npz", 0)
 
 
