@@ -55,7 +55,9 @@ def prepare_images(
     with all_or_none(team):
         if team.leads_node:
             everything, name = map_images(find_pictures(folder), _as_read(recipe), cache)
-            chosen, _, split = split_by_lot(everything, recipe.seed)
+            chosen, split = list(range(len(everything))), "none is held out"
+            if recipe.hold_out:
+                chosen, _, split = split_by_lot(everything, recipe.seed)
     if recipe.choose_illumination:
         illumination = settled
         with all_or_none(team):

@@ -188,6 +188,8 @@ class Recipe(Settings):
     preprocessing: Preprocessing = Preprocessing()
     choose_illumination: bool = True
     """Choose preprocessing.illumination from the unlabeled images and synthetic flaws, before training."""
+    hold_out: bool = True
+    """Keep some images out of training, to calibrate thresholds with. False: all are trained on, as benchmarks do."""
     encoder: EncoderRecipe = EncoderRecipe()
     views: ViewsRecipe = ViewsRecipe()
     method: MethodRecipe = MethodRecipe()
