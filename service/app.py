@@ -9,6 +9,9 @@ from fastapi.openapi.utils import get_openapi
 
 from inspection import __version__
 from inspection.inspector import Inspector
+from service.access import api as access_api
+from service.access import pages as access_pages
+from service.access.doorkeeper import Doorkeeper
 from service.db.engine import Database
 from service.health import api as health_api
 from service.image_store import ImageStore
@@ -18,11 +21,19 @@ from service.review import pages as review_pages
 from service.runtime import Runtime
 from service.scoring_pool import PoolLimits, ScoringPool
 from service.settings import ServiceSettings
+from service.web.guard import require_guards
 from service.web.limits import SafeHeaders, UploadLimit
 from service.web.problems import Problem, install_problem_handlers
 from service.web.static_folder import STATIC_FOLDER, StaticFolder
 
-ROUTERS = (intake_api.router, review_api.router, health_api.router, review_pages.router)
+ROUTERS = (
+    intake_api.router,
+    review_api.router,
+    health_api.router,
+    review_pages.router,
+    access_api.router,
+    access_pages.router,
+)
 _DESCRIPTION = """A camera posts an image and gets the verdict PASS, HOLD or FAIL once image and verdict are durable.
 
 What cannot be judged is held for a person, never passed and never dropped. Every error is `application/problem+json`
@@ -37,6 +48,7 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
         database = Database(settings.resolved_database_url)
         try:
             async with ScoringPool(inspector, _pool_limits(settings)) as pool:
+                app.state.doorkeeper = Doorkeeper(database)
                 app.state.runtime = Runtime(database, ImageStore(settings.image_directory), pool)
                 yield
         finally:
@@ -58,6 +70,7 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFolder(directory=STATIC_FOLDER), name="static")
+    require_guards(app)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
 

@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 import uvicorn
-from sqlalchemy.exc import OperationalError
 
 from inspection.bundle.reader import open_bundle
-from inspection.errors import ConfigError, StorageError
+from inspection.errors import ConfigError
 from inspection.inspector import Inspector
 from inspection.terminal import say
+from service.access.commands import people, stations
 from service.app import create_app
-from service.db.engine import Database
-from service.db.migrate import upgrade
-from service.image_store import ImageStore
+from service.camera.command import camera
 from service.logs import configure_logs
 from service.settings import ServiceSettings, read_settings
+from service.storage import DataOption, UrlOption, prepare_storage
 
 app = typer.Typer(
     help="The station's service: verdicts over HTTP, and the review pages.",
@@ -26,14 +25,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.command()(camera)
+app.add_typer(people, name="people")
+app.add_typer(stations, name="stations")
 _GRACE_S = 15
-
-DataOption = Annotated[
-    Path | None, typer.Option(help="Directory of images and database. Default: KENSA_DATA.", show_default=False)
-]
-UrlOption = Annotated[
-    str | None, typer.Option(help="Database instead of kensa.db in --data: postgresql://user@host/name.")
-]
 
 
 @app.command()
@@ -62,24 +57,6 @@ def migrate(data: DataOption = None, database_url: UrlOption = None) -> None:
     settings = read_settings(data=data, database_url=database_url)
     prepare_storage(settings)
     say(f"{settings.resolved_database_url.render_as_string()} is up to date")
-
-
-def prepare_storage(settings: ServiceSettings) -> None:
-    """Make the image store and bring the database up to date. Raises StorageError."""
-    image_store = ImageStore(settings.image_directory)
-    image_store.check()
-    image_store.sweep()
-    database = Database(settings.resolved_database_url)
-    try:
-        upgrade(database)
-    except OperationalError as error:
-        first_line = str(error.orig).splitlines()[0]
-        shown = settings.resolved_database_url.render_as_string()
-        raise StorageError(
-            f"{shown}: {first_line}", "check --database-url, and that the database runs and takes writes"
-        ) from None
-    finally:
-        database.close()
 
 
 def _serve_on(listener: socket.socket, settings: ServiceSettings, inspector: Inspector) -> None:

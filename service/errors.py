@@ -5,7 +5,9 @@ KensaError
     ├── NotSignedIn            401
     ├── Forbidden              403
     ├── NotFound               404
+    ├── NameTaken              409
     ├── InvalidCursor          422
+    ├── WeakPassword           422
     ├── UnsupportedMediaType   415
     └── TooManyAttempts        429
 
@@ -40,8 +42,20 @@ class NotFound(RequestError):
     status = 404
 
 
+class NameTaken(RequestError):
+    """Two things cannot have one name."""
+
+    status = 409
+
+
 class InvalidCursor(RequestError):
     """A page's cursor that this service did not give."""
+
+    status = 422
+
+
+class WeakPassword(RequestError):
+    """A password that is too short to keep anybody out."""
 
     status = 422
 

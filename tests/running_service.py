@@ -13,6 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+from sqlalchemy.engine import URL
+
+from service.db.engine import Database
+from service.settings import read_settings
+from tests.service.credentials import LetIn
+
 ROOT = Path(__file__).resolve().parents[1]
 ADDRESS = re.compile(rb"at (http://[^/\s]+)/review")
 
@@ -25,6 +32,13 @@ class RunningService:
     address: str
     log: list[bytes]
     reader: threading.Thread
+    database: Database
+    """The one it works on, as a second process sees it."""
+    let_in: LetIn
+
+    def client(self) -> httpx.Client:
+        """A camera and a person in one."""
+        return httpx.Client(base_url=self.address, timeout=60, auth=self.let_in)
 
     def kill(self) -> None:
         """As a power cut would: without warning."""
@@ -57,7 +71,9 @@ def run_service(*options: str | Path, environment: dict[str, str] | None = None)
         # Read on, or a full pipe would stop the service.
         reader = threading.Thread(target=log.extend, args=(child.stderr,), daemon=True)
         reader.start()
-        yield RunningService(child, found[1].decode(), log, reader)
+        database = Database(_database_url(options, environment))
+        yield RunningService(child, found[1].decode(), log, reader, database, LetIn(database))
+        database.close()
     finally:
         if child.poll() is None:
             child.kill()
@@ -65,3 +81,11 @@ def run_service(*options: str | Path, environment: dict[str, str] | None = None)
         if reader is not None:
             reader.join(30)
         child.stderr.close()
+
+
+def _database_url(options: tuple[str | Path, ...], environment: dict[str, str] | None) -> URL:
+    given = dict(zip(map(str, options[::2]), options[1::2], strict=True))
+    settings = environment or {}
+    data = given.get("--data") or settings.get("KENSA_DATA")
+    url = given.get("--database-url") or settings.get("KENSA_DATABASE_URL")
+    return read_settings(data=data, database_url=url).resolved_database_url

@@ -5,8 +5,9 @@ from fastapi import APIRouter, Response
 from service.health.operations import check_readiness
 from service.health.schemas import Liveness, Readiness
 from service.web.dependencies import RuntimeDependency
+from service.web.guard import open_to_all
 
-router = APIRouter(prefix="/health", tags=["health"])
+router = APIRouter(prefix="/health", tags=["health"], dependencies=[open_to_all()])
 
 
 @router.get("/live", summary="Is the process alive?")

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response
 
 from inspection.verdict import Verdict
+from service.callers import Caller, Permission
 from service.errors import NotFound
 from service.intake import operations
 from service.intake.queries import InspectionFilter
 from service.intake.schemas import InspectionAnswer, InspectionPage, Label, Trigger
 from service.intake.upload import read_upload
 from service.web.dependencies import InspectionId, RuntimeDependency
+from service.web.guard import needs
 from service.web.media import media_type_of
 from service.web.problems import problem_responses
 
@@ -44,6 +46,8 @@ _UPLOAD: dict[str, Any] = {
         },
     },
 }
+Sender = Annotated[Caller, needs(Permission.SEND_PARTS)]
+Reader = Annotated[Caller, needs(Permission.READ_RECORD)]
 _KEEP = "private, max-age=31536000, immutable"
 
 
@@ -54,52 +58,60 @@ _KEEP = "private, max-age=31536000, immutable"
     response_description="The verdict; image and verdict are durable.",
     responses={
         200: {"model": InspectionAnswer, "description": "This trigger was inspected before: its first verdict."},
-        **problem_responses(413, 415, 422, 503),
+        **problem_responses(401, 403, 413, 415, 422, 503),
     },
     openapi_extra=_UPLOAD,
 )
-async def post_inspection(request: Request, response: Response, runtime: RuntimeDependency) -> InspectionAnswer:
+async def post_inspection(
+    request: Request, response: Response, runtime: RuntimeDependency, caller: Sender
+) -> InspectionAnswer:
     """Send a PNG, JPEG, BMP or TIFF, grey or colour, 8 or 16 bits.
 
     An image that cannot be judged (damaged, too dark, too late) is stored and held for a person: verdict HOLD with its
     reason. After 503 nothing was stored: send again.
     """
     trigger, image = await read_upload(request)
+    caller.require_station(trigger.station)
     answer, was_first = await operations.take_in(runtime, trigger, image)
     response.status_code = 201 if was_first else 200
     response.headers["Location"] = answer.links.itself
     return answer
 
 
-@router.get("", summary="List inspections", responses=problem_responses(422, 503))
+@router.get("", summary="List inspections", responses=problem_responses(401, 403, 422, 503))
 def list_inspections(
     runtime: RuntimeDependency,
+    caller: Reader,
     station: Annotated[Label | None, Query(description="Only of this station.")] = None,
     lot: Annotated[Label | None, Query(description="Only of this lot.")] = None,
     verdict: Annotated[Verdict | None, Query(description="Only with this verdict.")] = None,
     cursor: Annotated[str | None, Query(description="The `next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
 ) -> InspectionPage:
-    """Newest first."""
+    """Newest first. A station key must name a station it holds for."""
+    caller.require_station(station)
     wanted = InspectionFilter(station=station, lot=lot, verdict=verdict)
     return operations.list_inspections(runtime.database, wanted, cursor=cursor, limit=limit)
 
 
-@router.get("/{inspection_id}", summary="One inspection", responses=problem_responses(404, 422, 503))
-def get_inspection(runtime: RuntimeDependency, inspection_id: InspectionId) -> InspectionAnswer:
+@router.get("/{inspection_id}", summary="One inspection", responses=problem_responses(401, 403, 404, 422, 503))
+def get_inspection(runtime: RuntimeDependency, caller: Reader, inspection_id: InspectionId) -> InspectionAnswer:
     """As it was answered to the camera."""
-    return operations.get_inspection(runtime.database, inspection_id)
+    answer = operations.get_inspection(runtime.database, inspection_id)
+    caller.require_station(answer.station)
+    return answer
 
 
 @router.get(
     "/{inspection_id}/image",
     summary="The image as it was sent",
     response_class=Response,
-    responses={200: {"content": {"image/*": {}}}, **problem_responses(404, 422, 503)},
+    responses={200: {"content": {"image/*": {}}}, **problem_responses(401, 403, 404, 422, 503)},
 )
-def get_image(runtime: RuntimeDependency, inspection_id: InspectionId) -> Response:
+def get_image(runtime: RuntimeDependency, caller: Reader, inspection_id: InspectionId) -> Response:
     """Byte for byte."""
     images = operations.get_stored_images(runtime.database, inspection_id)
+    caller.require_station(images.station)
     data = runtime.image_store.get(images.image_sha256)
     return Response(data, media_type=media_type_of(data), headers={"Cache-Control": _KEEP})
 
@@ -108,11 +120,12 @@ def get_image(runtime: RuntimeDependency, inspection_id: InspectionId) -> Respon
     "/{inspection_id}/heat-map",
     summary="The heat map, a transparent PNG to lay over the image",
     response_class=Response,
-    responses={200: {"content": {"image/png": {}}}, **problem_responses(404, 422, 503)},
+    responses={200: {"content": {"image/png": {}}}, **problem_responses(401, 403, 404, 422, 503)},
 )
-def get_heat_map(runtime: RuntimeDependency, inspection_id: InspectionId) -> Response:
+def get_heat_map(runtime: RuntimeDependency, caller: Reader, inspection_id: InspectionId) -> Response:
     """Clear below half the pass limit, full at twice the pass limit."""
     images = operations.get_stored_images(runtime.database, inspection_id)
+    caller.require_station(images.station)
     if images.heat_map_sha256 is None:
         raise NotFound(
             f"inspection {inspection_id}: has no heat map, its image could not be scored", "see its `detail`"

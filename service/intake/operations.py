@@ -7,6 +7,7 @@ from typing import Any
 
 from anyio.to_thread import run_sync
 
+from service.audit.operations import append, inspection_digest, verdicts_entry
 from service.db.engine import Database
 from service.db.tables import Lot, Part, Station, StoredInspection
 from service.errors import InvalidCursor, NotFound
@@ -24,6 +25,7 @@ class StoredImages:
 
     image_sha256: str
     heat_map_sha256: str | None
+    station: str
 
 
 async def take_in(runtime: Runtime, trigger: Trigger, image: bytes) -> tuple[InspectionAnswer, bool]:
@@ -51,7 +53,7 @@ def get_stored_images(database: Database, inspection_id: int) -> StoredImages:
     """Raises NotFound."""
     with database.reading() as session:
         row = _require(queries.find_by_id(session, inspection_id), inspection_id)
-        return StoredImages(row.image_sha256, row.heat_map_sha256)
+        return StoredImages(row.image_sha256, row.heat_map_sha256, row.station.name)
 
 
 def list_inspections(database: Database, wanted: InspectionFilter, *, cursor: str | None, limit: int) -> InspectionPage:
@@ -73,8 +75,11 @@ def _record(
     runtime: Runtime, trigger: Trigger, received_at: datetime, image_sha256: str, judged: Judged
 ) -> tuple[InspectionAnswer, bool]:
     heat_map = judged.heat_map_png
-    images = StoredImages(image_sha256, None if heat_map is None else runtime.image_store.put(heat_map))
-    values = {**_judgement_values(runtime, judged), **asdict(images)}
+    values = {
+        **_judgement_values(runtime, judged),
+        "image_sha256": image_sha256,
+        "heat_map_sha256": None if heat_map is None else runtime.image_store.put(heat_map),
+    }
     with runtime.database.writing() as session:
         values["station_id"] = queries.id_on_first_sight(session, Station, trigger.station, received_at)
         if trigger.lot is not None:
@@ -89,6 +94,9 @@ def _record(
         row = queries.find_by_trigger(session, trigger.station, trigger.trigger_id)
         if row is None:
             raise LookupError(f"trigger {trigger.trigger_id} vanished within its own transaction")
+        if was_first:
+            digest = inspection_digest(trigger.station, trigger.part_id, trigger.lot, values)
+            append(session, verdicts_entry({row.id: digest}))
         return to_answer(row), was_first
 
 

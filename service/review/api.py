@@ -1,10 +1,14 @@
 """Decisions and counts over HTTP."""
 
+from typing import Annotated
+
 from fastapi import APIRouter
 
+from service.callers import Caller, Permission
 from service.review import operations
 from service.review.schemas import DispositionAnswer, DispositionList, DispositionRequest, Summary
 from service.web.dependencies import InspectionId, RuntimeDependency
+from service.web.guard import needs
 from service.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/v1", tags=["review"])
@@ -14,26 +18,35 @@ router = APIRouter(prefix="/api/v1", tags=["review"])
     "/inspections/{inspection_id}/dispositions",
     status_code=201,
     summary="Decide about an inspection",
-    responses=problem_responses(404, 413, 422, 503),
+    responses=problem_responses(401, 403, 404, 413, 422, 503),
 )
 def post_disposition(
-    runtime: RuntimeDependency, inspection_id: InspectionId, request: DispositionRequest
+    runtime: RuntimeDependency,
+    caller: Annotated[Caller, needs(Permission.DECIDE)],
+    inspection_id: InspectionId,
+    request: DispositionRequest,
 ) -> DispositionAnswer:
     """The verdict stays as it is. A second decision does not erase the first; the latest counts."""
-    return operations.decide(runtime.database, inspection_id, request)
+    return operations.decide(runtime.database, inspection_id, request, reviewer=caller.name)
 
 
 @router.get(
     "/inspections/{inspection_id}/dispositions",
     summary="All decisions about an inspection",
-    responses=problem_responses(404, 422, 503),
+    dependencies=[needs(Permission.SEE_QUEUE)],
+    responses=problem_responses(401, 403, 404, 422, 503),
 )
 def list_dispositions(runtime: RuntimeDependency, inspection_id: InspectionId) -> DispositionList:
     """Oldest first; the last one counts."""
     return operations.list_dispositions(runtime.database, inspection_id)
 
 
-@router.get("/summary", summary="What is stored, in counts", responses=problem_responses(503))
+@router.get(
+    "/summary",
+    summary="What is stored, in counts",
+    dependencies=[needs(Permission.SEE_QUEUE)],
+    responses=problem_responses(401, 403, 503),
+)
 def get_summary(runtime: RuntimeDependency) -> Summary:
     """By verdict and by decision."""
     return operations.summarise(runtime.database)

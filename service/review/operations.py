@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from inspection.verdict import Verdict
+from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.db.tables import StoredInspection
 from service.errors import NotFound
@@ -41,20 +42,23 @@ class PartInReview:
     waiting_count: int
 
 
-def decide(database: Database, inspection_id: int, request: DispositionRequest) -> DispositionAnswer:
+def decide(database: Database, inspection_id: int, request: DispositionRequest, *, reviewer: str) -> DispositionAnswer:
     """Add a decision. Raises NotFound."""
     with database.writing() as session:
         _require(queries.find_inspection(session, inspection_id), inspection_id)
         disposition = Disposition(
             inspection_id=inspection_id,
             decision=request.decision,
-            reviewer=request.reviewer,
+            reviewer=reviewer,
             decided_at=datetime.now(UTC),
             note=request.note,
         )
         session.add(disposition)
         session.flush()
-        return _to_answer(disposition)
+        answer = _to_answer(disposition)
+        subject = f"inspection {inspection_id}"
+        append(session, Entry(Action.DISPOSITION, reviewer, subject, answer.model_dump(mode="json"), inspection_id))
+        return answer
 
 
 def list_dispositions(database: Database, inspection_id: int) -> DispositionList:

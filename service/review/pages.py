@@ -5,14 +5,16 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from service.callers import Permission
 from service.review import operations, pictures, wording
 from service.review.tables import Decision
+from service.runtime import Runtime
 from service.web.dependencies import InspectionId, RuntimeDependency
-from service.web.templating import render
+from service.web.guard import needs
+from service.web.visit import Visit, VisitDependency
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, dependencies=[needs(Permission.SEE_QUEUE)])
 _KEEP = "private, max-age=31536000, immutable"
-_FRESH = {"Cache-Control": "no-store"}
 
 
 @router.get("/")
@@ -23,11 +25,11 @@ def get_start() -> RedirectResponse:
 
 @router.get("/review")
 def get_queue(
-    runtime: RuntimeDependency, after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None
+    visit: VisitDependency, runtime: RuntimeDependency, after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None
 ) -> HTMLResponse:
     """The flagged parts that wait for a decision."""
     page = operations.get_waiting_page(runtime.database, after_id=after)
-    html = render(
+    return visit.show(
         "review/queue.html",
         page=page,
         is_first_page=after is None,
@@ -38,19 +40,18 @@ def get_queue(
         fail_at=wording.FAIL_AT,
         bundle_id=runtime.inspector.bundle_id,
     )
-    return HTMLResponse(html, headers=_FRESH)
 
 
 @router.get("/review/{inspection_id}")
-def get_part_page(runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
+def get_part_page(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
     """One part, to be decided."""
-    return HTMLResponse(_render_part(runtime, inspection_id, "review/part_page.html"), headers=_FRESH)
+    return _show_part(visit, runtime, inspection_id, "review/part_page.html")
 
 
 @router.get("/review/{inspection_id}/part")
-def get_part(runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
+def get_part(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
     """The same without the frame around it, for the page to fetch ahead."""
-    return HTMLResponse(_render_part(runtime, inspection_id, "review/part.html"), headers=_FRESH)
+    return _show_part(visit, runtime, inspection_id, "review/part.html")
 
 
 @router.get("/review/{inspection_id}/picture")
@@ -69,9 +70,9 @@ def get_picture(
     return Response(picture, media_type=kind, headers={"Cache-Control": _KEEP})
 
 
-def _render_part(runtime: RuntimeDependency, inspection_id: int, template: str) -> str:
+def _show_part(visit: Visit, runtime: Runtime, inspection_id: int, template: str) -> HTMLResponse:
     part = operations.get_part_in_review(runtime.database, inspection_id)
-    return render(
+    return visit.show(
         template,
         part=part,
         row=part.row,

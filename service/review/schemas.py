@@ -6,18 +6,15 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from service.review.tables import Decision
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f]+$"
-Reviewer = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=_PRINTABLE)]
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
 
 
 class DispositionRequest(BaseModel):
-    """A person's decision."""
+    """A person's decision; whose, says the session."""
 
     model_config = ConfigDict(extra="forbid")
 
     decision: Decision = Field(examples=["confirmed_defect"])
-    reviewer: Reviewer = Field(description="Who decides.", examples=["Aiko Tanaka"])
     note: Note | None = Field(None, description="Anything the next person should know.", examples=["scratch, 4 mm"])
 
 

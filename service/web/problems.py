@@ -1,21 +1,23 @@
 """Every error, of every route, as one body: application/problem+json (RFC 9457) with a remedy."""
 
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
 from sqlalchemy.exc import InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from inspection.errors import KensaError, StorageError
-from service.errors import RequestError
-from service.web.templating import render
+from service.errors import NotSignedIn, RequestError, TooManyAttempts
+from service.web.visit import visit_of
 
 log = structlog.get_logger("kensa.web")
 PROBLEM_TYPE = "application/problem+json"
@@ -66,7 +68,10 @@ def install_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(KensaError)
     async def _known(request: Request, error: KensaError) -> Response:
         status = error.status if isinstance(error, RequestError) else 503
-        return _answer(request, status, error.problem, error.remedy, kind=type(error).__name__)
+        if status == 401 and _is_page(request):
+            return RedirectResponse(f"/sign-in?{urlencode({'next': request.url.path})}", 303)
+        kind, headers = type(error).__name__, _headers_of(error)
+        return _answer(request, status, error.problem, error.remedy, kind=kind, headers=headers)
 
     @app.exception_handler(RequestValidationError)
     async def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -114,8 +119,16 @@ def _answer(
     if status == 503:
         extra["Retry-After"] = "5"
     if _is_page(request):
-        return HTMLResponse(render("problem.html", problem=problem), status, headers=extra)
+        return HTMLResponse(visit_of(request).render("problem.html", problem=problem), status, headers=extra)
     return JSONResponse(problem.model_dump(), status, headers=extra, media_type=PROBLEM_TYPE)
+
+
+def _headers_of(error: KensaError) -> dict[str, str]:
+    if isinstance(error, NotSignedIn):
+        return {"WWW-Authenticate": 'Bearer realm="Kensa"'}
+    if isinstance(error, TooManyAttempts):
+        return {"Retry-After": str(max(math.ceil(error.retry_after_s), 1))}
+    return {}
 
 
 def _is_page(request: Request) -> bool:

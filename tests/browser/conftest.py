@@ -11,9 +11,11 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from service.callers import Role
 from tests.browser.flanges import make_flange_bundle
 from tests.browser.line import post_shift
-from tests.running_service import run_service
+from tests.running_service import RunningService, run_service
+from tests.service.credentials import REVIEWER, make_session
 
 FLAGS = (
     "--no-sandbox",
@@ -43,35 +45,45 @@ def flange_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory, flange_bundle: Path) -> Iterator[str]:
-    """Where a service listens that has some dozens of parts on record."""
+def service(tmp_path_factory: pytest.TempPathFactory, flange_bundle: Path) -> Iterator[RunningService]:
+    """One that has some dozens of parts on record."""
     with run_service("--bundle", flange_bundle, "--data", tmp_path_factory.mktemp("station")) as service:
-        post_shift(service.address)
-        yield service.address
+        post_shift(service)
+        yield service
 
 
 @pytest.fixture
-def station(address: str) -> Iterator[httpx.Client]:
+def station(service: RunningService) -> Iterator[httpx.Client]:
     """The service's API, to see what was really stored."""
-    with httpx.Client(base_url=address, timeout=30) as client:
+    with service.client() as client:
         yield client
 
 
 @pytest.fixture
-def open_page(browser: Browser, address: str) -> Iterator[OpenPage]:
-    """Open an address as a new person. Whatever a page complains of on its console fails the test."""
+def open_page(browser: Browser, service: RunningService) -> Iterator[OpenPage]:
+    """Open an address in a new browser, signed in unless `person` is empty. What a page complains of on its console
+    fails the test."""
+    default = service
     complaints: list[str] = []
     with ExitStack() as stack:
 
-        def open_page(path: str, *, reviewer: str = "Aiko Tanaka", base: str = address, **options: Any) -> Page:
+        def open_page(
+            path: str,
+            *,
+            person: str = REVIEWER,
+            role: Role = Role.ADMIN,
+            service: RunningService = default,
+            **options: Any,
+        ) -> Page:
             context: BrowserContext = browser.new_context(**({"viewport": {"width": 1280, "height": 800}} | options))
             stack.callback(context.close)
-            if reviewer:
-                context.add_init_script(f"localStorage.setItem('kensa.reviewer', {reviewer!r})")
+            if person:
+                token = make_session(service.database, person, role)
+                context.add_cookies([{"name": "kensa_session", "value": token, "url": service.address}])
             page = context.new_page()
             page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.goto(base + path)
+            page.goto(service.address + path)
             return page
 
         yield open_page

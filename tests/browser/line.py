@@ -8,14 +8,15 @@ import httpx
 
 from inspection.images.decode import encode_png
 from tests.browser.flanges import flange_picture
+from tests.running_service import RunningService
 
 SHIFT_START = datetime(2026, 11, 23, 6, 0, tzinfo=UTC)
 KINDS = (None, None, "scratch", None, "dent", None, "stain", "scratch", None, "undrilled", "stain", "dent")
 
 
-def post_shift(address: str, part_count: int = 36) -> None:
+def post_shift(service: RunningService, part_count: int = 36) -> None:
     """Post `part_count` flanges, sound and not, and one file that is no image."""
-    with httpx.Client(base_url=address, timeout=60) as camera:
+    with service.client() as camera:
         for number in range(part_count):
             picture = encode_png(flange_picture(300 + number, KINDS[number % len(KINDS)]))
             _post(camera, number, picture)

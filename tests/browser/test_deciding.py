@@ -10,8 +10,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from service.callers import Role
 from tests.browser.conftest import OpenPage
 from tests.browser.steps import start_review
+from tests.running_service import RunningService
+from tests.service.credentials import make_session
 
 PART = "#part"
 
@@ -35,16 +38,12 @@ def wait_for_another(page: Page, inspection_id: str) -> str:
     return shown_id(page)
 
 
-def test_the_name_is_asked_once_and_stored_with_the_decision(open_page: OpenPage, station: httpx.Client) -> None:
-    page = open_page("/review", reviewer="")
+def test_a_decision_is_stored_with_the_name_of_who_is_signed_in(open_page: OpenPage, station: httpx.Client) -> None:
+    page = open_page("/review", person="Duff Unfried", role=Role.REVIEWER)
     first = start_review(page)
     count = left(page)
     before = datetime.now(UTC)
     page.keyboard.press("d")
-    expect(page.get_by_role("dialog", name="Who decides?")).to_be_visible()
-    assert dispositions(station, first) == []
-    page.keyboard.type("Duff Unfried")
-    page.keyboard.press("Enter")
     second = wait_for_another(page, first)
     page.keyboard.press("f")
     third = wait_for_another(page, second)
@@ -119,13 +118,16 @@ def test_a_decided_part_says_so_and_can_be_decided_again(open_page: OpenPage, st
     assert [item["decision"] for item in dispositions(station, first)] == ["confirmed_defect", "false_alarm"]
 
 
-def test_what_another_person_decided_meanwhile_is_told(open_page: OpenPage, station: httpx.Client) -> None:
+def test_what_another_person_decided_meanwhile_is_told(
+    open_page: OpenPage, station: httpx.Client, service: RunningService
+) -> None:
     page = open_page("/review")
     first = start_review(page)
     page.wait_for_load_state("networkidle")
     following = page.locator(PART).get_attribute("data-next")
-    other = {"decision": "unclear", "reviewer": "Ben"}
-    assert station.post(f"/api/v1/inspections/{following}/dispositions", json=other).status_code == 201
+    address = f"/api/v1/inspections/{following}/dispositions"
+    other = {"Cookie": f"kensa_session={make_session(service.database, 'Ben', Role.REVIEWER)}"}
+    assert station.post(address, json={"decision": "unclear"}, headers=other).status_code == 201
     page.keyboard.press("f")
     assert wait_for_another(page, first) == following
     expect(page.locator(".decided")).to_contain_text("unclear by Ben")
@@ -165,15 +167,11 @@ def test_a_browsers_own_keys_decide_nothing(open_page: OpenPage, station: httpx.
     assert dispositions(station, first) == []
 
 
-def test_typing_a_name_decides_nothing(open_page: OpenPage, station: httpx.Client) -> None:
-    page = open_page("/review", reviewer="")
+def test_a_viewer_looks_and_does_not_decide(open_page: OpenPage, station: httpx.Client) -> None:
+    page = open_page("/review", person="Vera Viewer", role=Role.VIEWER)
     first = start_review(page)
-    page.keyboard.press("u")
-    page.keyboard.type("dfu")
-    page.keyboard.press("Escape")
-    expect(page.get_by_role("dialog", name="Who decides?")).to_be_hidden()
-    # A dialog is gone from sight a moment before the page hears that it was closed.
-    expect(page.locator(".decisions")).not_to_have_attribute("aria-busy", "true")
+    expect(page.get_by_role("button", name="Confirmed defect")).to_be_disabled()
+    page.keyboard.press("d")
+    expect(page.get_by_role("alert")).to_contain_text("not decide")
+    assert shown_id(page) == first
     assert dispositions(station, first) == []
-    page.keyboard.press("u")
-    expect(page.get_by_role("dialog", name="Who decides?")).to_be_visible()

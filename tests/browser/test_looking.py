@@ -155,12 +155,13 @@ def test_the_queue_is_walked_by_arrows(open_page: OpenPage) -> None:
 
 def test_an_empty_queue_looks_out_for_parts(open_page: OpenPage, tmp_path: Path, flange_bundle: Path) -> None:
     with run_service("--bundle", flange_bundle, "--data", tmp_path) as service:
-        page = open_page("/review", base=service.address)
+        page = open_page("/review", service=service)
         expect(page.locator("h1")).to_have_text("No part has been inspected yet")
         expect(page.locator("pre")).to_contain_text(f"{service.address}/api/v1/inspections")
-        post_shift(service.address, part_count=12)
+        post_shift(service, part_count=12)
         expect(page.locator(".card").first).to_be_visible(timeout=20_000)
-        count = httpx.get(f"{service.address}/api/v1/summary").json()["undecided"]
+        with service.client() as client:
+            count = client.get("/api/v1/summary").json()["undecided"]
         page.reload()
         expect(page.locator("h1")).to_have_text(f"{count} parts wait for a decision")
         start_review(page)
@@ -178,10 +179,11 @@ def test_a_screenshot_for_the_readme(open_page: OpenPage, tmp_path: Path, flange
     folder.mkdir(parents=True, exist_ok=True)
     # A station of its own: nobody has decided anything there yet.
     with run_service("--bundle", flange_bundle, "--data", tmp_path / "data") as service:
-        post_shift(service.address)
-        answer = httpx.get(f"{service.address}/api/v1/inspections", params={"verdict": "HOLD", "limit": 200})
+        post_shift(service)
+        with service.client() as client:
+            answer = client.get("/api/v1/inspections", params={"verdict": "HOLD", "limit": 200})
         telling = max(answer.json()["items"], key=lambda item: sum(region["area_px"] for region in item["regions"]))
-        page = open_page(telling["links"]["review"], base=service.address)
+        page = open_page(telling["links"]["review"], service=service)
         page.wait_for_load_state("networkidle")
         picture = page.screenshot(path=folder / "review.png")
         page.close()

@@ -18,9 +18,11 @@ from sqlalchemy.engine import URL, make_url
 from inspection.bundle.reader import open_bundle
 from inspection.inspector import Inspector
 from service.app import create_app
-from service.command import prepare_storage
 from service.settings import read_settings
+from service.storage import prepare_storage
 from tests.bundles import make_bundle
+from tests.service.camera import runtime_of
+from tests.service.credentials import LetIn
 
 MakeStation = Callable[..., TestClient]
 _numbers = itertools.count()
@@ -84,7 +86,9 @@ def make_station(tmp_path: Path, database_url: str, inspector: Inspector) -> Ite
             settings = read_settings(data=tmp_path / "data", database_url=database_url, **options)
             prepare_storage(settings)
             app = create_app(settings, inspector)
-            return stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            client = stack.enter_context(TestClient(app, raise_server_exceptions=False))
+            client.auth = LetIn(runtime_of(client).database)
+            return client
 
         yield make
 

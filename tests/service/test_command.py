@@ -9,7 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import httpx
 import pytest
 
 from inspection.terminal import run_command_line
@@ -95,7 +94,7 @@ def test_a_password_is_not_told(
 def test_options_come_from_the_environment_too(tmp_path: Path, bundle: Path) -> None:
     environment = {"KENSA_DATA": str(tmp_path / "data"), "KENSA_BUNDLE": str(bundle), "KENSA_LOG_FORMAT": "json"}
     with run_service(environment=environment) as service:
-        with httpx.Client(base_url=service.address) as client:
+        with service.client() as client:
             body = posted(client, 1, spot=0.9)
             assert client.get(body["links"]["self"]).json() == body
         assert (tmp_path / "data" / "kensa.db").is_file()

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from tests.bundles import part_png
-from tests.running_service import run_service
+from tests.running_service import RunningService, run_service
 from tests.service.camera import post
 
 IMAGES = [part_png(seed, spot=spot) for seed, spot in enumerate((0.0, 0.36, 0.9, 0.0, 0.5))]
@@ -17,14 +17,14 @@ IMAGES = [part_png(seed, spot=spot) for seed, spot in enumerate((0.0, 0.36, 0.9,
 class Shift:
     """Cameras that post until the service is gone; `told` is what they were answered."""
 
-    def __init__(self, address: str, enough: int) -> None:
-        self.address, self.enough = address, enough
+    def __init__(self, service: RunningService, enough: int) -> None:
+        self.service, self.enough = service, enough
         self.told: dict[str, bytes] = {}
         self.has_enough = threading.Event()
         self.cameras = [threading.Thread(target=self._post, args=(number,)) for number in range(4)]
 
     def _post(self, camera: int) -> None:
-        with httpx.Client(base_url=self.address, timeout=60) as client:
+        with self.service.client() as client:
             for number in range(10_000):
                 trigger = f"{camera}-{number}"
                 try:
@@ -40,7 +40,7 @@ class Shift:
 def test_no_verdict_that_was_told_is_lost(tmp_path: Path, bundle: Path, database_url: str) -> None:
     options = ("--bundle", bundle, "--data", tmp_path / "data", "--database-url", database_url)
     with run_service(*options) as service:
-        shift = Shift(service.address, enough=40)
+        shift = Shift(service, enough=40)
         for camera in shift.cameras:
             camera.start()
         assert shift.has_enough.wait(90), b"".join(service.log)
@@ -48,7 +48,7 @@ def test_no_verdict_that_was_told_is_lost(tmp_path: Path, bundle: Path, database
         for camera in shift.cameras:
             camera.join(60)
     assert len(shift.told) >= 40
-    with run_service(*options) as service, httpx.Client(base_url=service.address, timeout=60) as client:
+    with run_service(*options) as service, service.client() as client:
         for trigger, told in shift.told.items():
             image = IMAGES[int(trigger.partition("-")[2]) % len(IMAGES)]
             again = post(client, trigger, part_png(999))

@@ -1,7 +1,6 @@
 // The queue: walk over the parts with the arrow keys, and hear of new ones.
 
 import { bindKeys } from "./keys.js";
-import "./reviewer.js";
 import { fetchSummary } from "./station.js";
 import { localiseTimes } from "./times.js";
 

@@ -1,11 +1,11 @@
 // The page's only talk with the service.
 
-/** A decision of `reviewer` about an inspection. Throws an Error whose message a person can read. */
-export async function postDisposition(id, decision, reviewer) {
+/** A decision of whoever is signed in. Throws an Error whose message a person can read. */
+export async function postDisposition(id, decision) {
   const answer = await fetch(`/api/v1/inspections/${id}/dispositions`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ decision, reviewer }),
+    body: JSON.stringify({ decision }),
   }).catch(() => null);
   if (!answer) throw new Error("The service does not answer: the decision is not stored. Try again.");
   if (!answer.ok) throw new Error(await problemOf(answer));
@@ -27,7 +27,8 @@ export async function fetchSummary() {
   return answer?.ok ? answer.json() : null;
 }
 
-async function problemOf(answer) {
+/** A refusal in words a person can read. */
+export async function problemOf(answer) {
   const problem = await answer.json().catch(() => null);
   return problem ? `${problem.detail}: ${problem.remedy}.` : `The service answered ${answer.status}.`;
 }
