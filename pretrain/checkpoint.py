@@ -60,6 +60,7 @@ def load_checkpoint(root: Path, trainee: Trainee) -> bool:
         trainee.networks.load_state_dict(_below("networks.", tensors))
         state = _unflatten(_below("optimiser.", tensors), explained["optimiser"])
         trainee.optimiser.load_state_dict({**trainee.optimiser.state_dict(), "state": state})
+        _restore_layout(trainee.optimiser)
         trainee.generator.set_state(tensors["generator"])
         torch.set_rng_state(tensors["torch_generator"])
         trainee.progress.step = explained["progress"]["step"]
@@ -90,6 +91,14 @@ def _unflatten(tensors: dict[str, Tensor], values: dict[str, Any]) -> dict[int, 
         index, slot = name.split(".", 1)
         state.setdefault(int(index), {})[slot] = value
     return state
+
+
+def _restore_layout(optimiser: torch.optim.Optimizer) -> None:
+    """Lay the optimiser's tensors out as their weights: files know no channels-last, fused kernels do not look."""
+    for weight, slots in optimiser.state.items():
+        for slot, value in slots.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                slots[slot] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:

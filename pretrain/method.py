@@ -23,6 +23,7 @@ from pretrain.losses.global_contrast import global_contrast, small_contrast
 from pretrain.losses.local_contrast import combine_patches, cut_in_patches, local_contrast
 from pretrain.losses.preservation import preservation
 from pretrain.networks import Networks
+from pretrain.one_batch import gather, mean_of_all
 from pretrain.recipe import MethodRecipe, Recipe
 from pretrain.views.sampler import Views, draw_views
 
@@ -65,10 +66,13 @@ def step_losses(networks: Networks, images: Tensor, recipe: Recipe, generator: t
 
 
 def predict(networks: Networks, views: Tensor) -> Online:
-    """Views through the online network: projection and p [B, width], and patch embeddings [B, D, h, w]."""
+    """Views through the online network: projection and p [B, width], and patch embeddings [B, D, h, w].
+
+    p is that of the whole batch, as is all that terms compare; the rest is that of the rows at hand.
+    """
     embeddings, pooled = networks.encoder(views)
     projection = networks.projector(pooled)
-    return Online(projection, networks.predictor(projection), embeddings)
+    return Online(projection, gather(networks.predictor(projection)), embeddings)
 
 
 def global_terms(
@@ -81,7 +85,7 @@ def global_terms(
 ) -> dict[str, Tensor]:
     """The terms that compare predictions with the neighbours of two whole views' momentum embeddings."""
     method = recipe.method
-    m1, m3 = (networks.target_embeddings(views[end].pixels, online[end].projection) for end in (0, 1))
+    m1, m3 = (gather(networks.target_embeddings(views[end].pixels, online[end].projection)) for end in (0, 1))
     j1, j3 = networks.neighbours(m1), networks.neighbours(m3)
     terms: dict[str, Tensor] = {}
     if method.global_weight:
@@ -100,7 +104,7 @@ def global_terms(
 def predict_pooled(networks: Networks, views: Tensor) -> Tensor:
     """Views through the online network to their predictions alone, [B, width]."""
     prediction: Tensor = networks.predictor(networks.projector(networks.encoder.pooled(views)))
-    return prediction
+    return gather(prediction)
 
 
 def local_term(
@@ -115,7 +119,8 @@ def local_term(
 def combine(networks: Networks, views: Tensor, method: MethodRecipe) -> Tensor:
     """Views through the local network: c, one embedding for every combination of patches, [C, B, width]."""
     pooled = networks.pooled_patches(cut_in_patches(views, method.grid))
-    return networks.project_combinations(combine_patches(pooled, method.grid**2, method.combined_patches))
+    combinations = combine_patches(pooled, method.grid**2, method.combined_patches)
+    return gather(networks.project_combinations(combinations), dim=1)
 
 
 def place_terms(
@@ -128,20 +133,20 @@ def place_terms(
     """The terms that compare cell by cell, not view by view."""
     terms: dict[str, Tensor] = {}
     if method.dense_weight or method.flaw_weight:
-        dense = networks.dense_head(online[0].embeddings)
+        dense = gather(networks.dense_head(online[0].embeddings))
     if method.dense_weight:
-        other = networks.dense_head(online[1].embeddings)
-        placements = (views[0].placement, views[1].placement)
+        other = gather(networks.dense_head(online[1].embeddings))
+        placements = (gather(views[0].placement), gather(views[1].placement))
         terms["dense"] = dense_contrast(dense, other, placements, method.dense_temperature, generator)
     if method.flaw_weight:
         flawed = add_flaws(views[0].pixels, generator)
-        flawed_dense = networks.dense_head(networks.encoder.patch_embeddings(flawed.pixels))
-        cells = changed_cells(flawed.changed, *dense.shape[-2:])
+        flawed_dense = gather(networks.dense_head(networks.encoder.patch_embeddings(flawed.pixels)))
+        cells = gather(changed_cells(flawed.changed, *dense.shape[-2:]))
         terms["flaw"] = flaw_contrast(dense, flawed_dense, cells, method.dense_temperature, generator)
     if networks.start_encoder is not None:
         with torch.no_grad():
             at_start = networks.start_encoder.patch_embeddings(views[0].pixels)
-        terms["preserve"] = preservation(online[0].embeddings, at_start)
+        terms["preserve"] = mean_of_all(preservation(online[0].embeddings, at_start))
     return terms
 
 

@@ -22,10 +22,8 @@ def build_optimiser(networks: Networks, recipe: Recipe) -> torch.optim.Optimizer
         {"params": predictor, "base_rate": rate, "is_constant": chosen.constant_predictor_rate},
     ]
     if chosen.optimiser == "adamw":
-        return torch.optim.AdamW(groups, lr=chosen.learning_rate, weight_decay=chosen.weight_decay)
-    return torch.optim.SGD(
-        groups, lr=chosen.learning_rate, momentum=chosen.sgd_momentum, weight_decay=chosen.weight_decay
-    )
+        return torch.optim.AdamW(groups, lr=rate, weight_decay=chosen.weight_decay, fused=True)
+    return torch.optim.SGD(groups, lr=rate, momentum=chosen.sgd_momentum, weight_decay=chosen.weight_decay, fused=True)
 
 
 def set_learning_rates(optimiser: torch.optim.Optimizer, rate_factor: float) -> None:

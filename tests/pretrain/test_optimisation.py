@@ -9,10 +9,10 @@ import torch
 
 from pretrain.checkpoint import Trainee
 from pretrain.networks import Networks
-from pretrain.optimiser import build_optimiser
+from pretrain.optimiser import build_optimiser, set_learning_rates
 from pretrain.recipe import Recipe
 from pretrain.schedule import Progress
-from pretrain.train import _take_step
+from pretrain.step import take_step as descend_once
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe
 
 PLAIN = {
@@ -31,23 +31,40 @@ def recipe_with(**optimisation: Any) -> Recipe:
 
 def take_step(recipe: Recipe, rate_factor: float) -> tuple[Trainee, dict[str, torch.Tensor]]:
     """A trainee after one step, and its weights before."""
-    networks = tiny_networks(recipe)
+    networks = tiny_networks(recipe, warm=True)
     trainee = Trainee(networks, build_optimiser(networks, recipe), torch.Generator().manual_seed(0), Progress())
     before = {name: weight.detach().clone() for name, weight in networks.named_parameters()}
-    _take_step(trainee, some_images(), recipe, rate_factor)
+    descend_once(trainee, some_images(), recipe, rate_factor)
     return trainee, before
 
 
 @pytest.mark.parametrize("optimiser", ["sgd", "adamw"])
 def test_the_optimiser_holds_all_of_the_online_network_and_nothing_else(optimiser: str) -> None:
     recipe = recipe_with(optimiser=optimiser)
-    networks = tiny_networks(recipe)
+    networks = tiny_networks(recipe, warm=True)
     groups = build_optimiser(networks, recipe).param_groups
     held = [weight for group in groups for weight in group["params"]]
     assert {id(weight) for weight in held} == {id(weight) for weight in networks.parameters() if weight.requires_grad}
     assert len(held) == len({id(weight) for weight in held})
-    assert [group["base_rate"] for group in groups] == pytest.approx([0.05, 0.2])
+    assert [group["base_rate"] for group in groups] == pytest.approx([0.05, 0.2, 0.2])
     assert {id(weight) for weight in groups[0]["params"]} == {id(weight) for weight in networks.encoder.parameters()}
+
+
+def test_random_weights_learn_as_fast_as_the_heads() -> None:
+    recipe = recipe_with()
+    groups = build_optimiser(tiny_networks(recipe), recipe).param_groups
+    assert [group["base_rate"] for group in groups] == pytest.approx([0.2, 0.2, 0.2])
+
+
+@pytest.mark.parametrize(("constant", "expected"), [(False, 0.02), (True, 0.2)])
+def test_the_predictors_rate_may_stay_as_it_is(constant: bool, expected: float) -> None:
+    recipe = recipe_with(constant_predictor_rate=constant)
+    networks = tiny_networks(recipe)
+    optimiser = build_optimiser(networks, recipe)
+    set_learning_rates(optimiser, 0.1)
+    rates = {id(weight): group["lr"] for group in optimiser.param_groups for weight in group["params"]}
+    predictor = {rates.pop(id(weight)) for weight in networks.predictor.parameters()}
+    assert (list(predictor), list(set(rates.values()))) == ([pytest.approx(expected)], [pytest.approx(0.02)])
 
 
 @pytest.mark.parametrize("rate_factor", [1.0, 0.3])
