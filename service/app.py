@@ -14,7 +14,7 @@ from service.access import pages as access_pages
 from service.access.doorkeeper import Doorkeeper
 from service.db.engine import Database
 from service.health import api as health_api
-from service.image_store import ImageStore
+from service.images.opening import open_image_store
 from service.intake import api as intake_api
 from service.review import api as review_api
 from service.review import pages as review_pages
@@ -49,7 +49,7 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
         try:
             async with ScoringPool(inspector, _pool_limits(settings)) as pool:
                 app.state.doorkeeper = Doorkeeper(database)
-                app.state.runtime = Runtime(database, ImageStore(settings.image_directory), pool)
+                app.state.runtime = Runtime(database, open_image_store(settings.images, settings.image_directory), pool)
                 yield
         finally:
             database.close()

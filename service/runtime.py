@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from inspection.inspector import Inspector
 from service.db.engine import Database
-from service.image_store import ImageStore
+from service.images.image_store import ImageStore
 from service.scoring_pool import ScoringPool
 
 

@@ -25,6 +25,8 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     database_url: str | None = None
+    images: str | None = None
+    """URL of a bucket for images, s3://bucket/prefix; without one they lie below `data`."""
     upload_limit_mb: Count = 64
     queue_limit: Count = 64
     """How many images may wait to be judged; those beyond are held as overloaded."""

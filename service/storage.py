@@ -10,7 +10,7 @@ from inspection.errors import StorageError
 from service.audit.operations import begin_trail
 from service.db.engine import Database
 from service.db.migrate import upgrade
-from service.image_store import ImageStore
+from service.images.opening import open_image_store
 from service.settings import ServiceSettings
 
 DataOption = Annotated[
@@ -23,7 +23,7 @@ UrlOption = Annotated[
 
 def prepare_storage(settings: ServiceSettings) -> None:
     """Make the image store and bring the database up to date. Raises StorageError."""
-    image_store = ImageStore(settings.image_directory)
+    image_store = open_image_store(settings.images, settings.image_directory)
     image_store.check()
     image_store.sweep()
     database = Database(settings.resolved_database_url)

@@ -75,7 +75,7 @@ def test_a_full_image_store_refuses_and_forgets(
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr("service.image_store.os.fsync", refuse)
+        patch.setattr("service.images.local_store.os.fsync", refuse)
         assert_refused(station, "during", part_png(77))
     assert stored_files(station) == before
     assert stored_count(station) == 1

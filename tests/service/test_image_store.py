@@ -11,21 +11,21 @@ import pytest
 from inspection.errors import StorageError
 from inspection.images.digest import sha256_of_bytes
 from service.errors import NotFound
-from service.image_store import ImageStore
+from service.images.local_store import LocalImageStore
 
 DATA = b"an image" * 10_000
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> ImageStore:
-    return ImageStore(tmp_path / "images")
+def store(tmp_path: Path) -> LocalImageStore:
+    return LocalImageStore(tmp_path / "images")
 
 
-def files_in(store: ImageStore) -> list[Path]:
+def files_in(store: LocalImageStore) -> list[Path]:
     return [path for path in store.directory.rglob("*") if path.is_file()]
 
 
-def test_content_names_the_file(store: ImageStore) -> None:
+def test_content_names_the_file(store: LocalImageStore) -> None:
     sha256 = store.put(DATA)
     assert sha256 == sha256_of_bytes(DATA)
     assert store.path_of(sha256) == store.directory / sha256[:2] / sha256[2:4] / sha256
@@ -34,7 +34,7 @@ def test_content_names_the_file(store: ImageStore) -> None:
     assert files_in(store) == [store.path_of(sha256)]
 
 
-def test_a_name_appears_only_after_its_bytes_are_synced(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_appears_only_after_its_bytes_are_synced(store: LocalImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
     steps: list[str] = []
     fsync, rename = os.fsync, os.rename
 
@@ -49,53 +49,53 @@ def test_a_name_appears_only_after_its_bytes_are_synced(store: ImageStore, monke
         rename(old, new)
 
     store.put(b"another, to make the first folders")
-    monkeypatch.setattr("service.image_store.os.fsync", note_sync)
-    monkeypatch.setattr("service.image_store.os.rename", note_rename)
+    monkeypatch.setattr("service.images.local_store.os.fsync", note_sync)
+    monkeypatch.setattr("service.images.local_store.os.rename", note_rename)
     store.put(DATA)
     assert steps[-3:] == ["sync file", "rename", "sync folder"]
 
 
 @pytest.mark.parametrize("step", ["fsync", "rename"])
-def test_a_failure_leaves_nothing(store: ImageStore, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+def test_a_failure_leaves_nothing(store: LocalImageStore, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(f"service.image_store.os.{step}", fail)
+    monkeypatch.setattr(f"service.images.local_store.os.{step}", fail)
     with pytest.raises(StorageError, match="No space left on device"):
         store.put(DATA)
     assert files_in(store) == []
 
 
-def test_a_file_that_was_there_is_synced_too(store: ImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_was_there_is_synced_too(store: LocalImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
     # Its writer may have been cut off between rename and sync.
     store.put(DATA)
     synced: list[str] = []
-    monkeypatch.setattr("service.image_store.os.fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    monkeypatch.setattr("service.images.local_store.os.fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
     sha256 = store.put(DATA)
     assert synced == [str(store.path_of(sha256).parent)]
 
 
-def test_writers_of_the_same_content_agree(store: ImageStore) -> None:
+def test_writers_of_the_same_content_agree(store: LocalImageStore) -> None:
     with ThreadPoolExecutor(8) as writers:
         names = set(writers.map(lambda _: store.put(DATA), range(32)))
     assert names == {sha256_of_bytes(DATA)}
     assert len(files_in(store)) == 1
 
 
-def test_a_lost_file_is_told(store: ImageStore) -> None:
+def test_a_lost_file_is_told(store: LocalImageStore) -> None:
     with pytest.raises(NotFound, match="backup"):
         store.get("0" * 64)
 
 
-def test_check_needs_a_place_to_write(store: ImageStore) -> None:
+def test_check_needs_a_place_to_write(store: LocalImageStore) -> None:
     store.check()
     assert files_in(store) == []
-    blocked = ImageStore(store.path_of(store.put(DATA)) / "below a file")
+    blocked = LocalImageStore(store.path_of(store.put(DATA)) / "below a file")
     with pytest.raises(StorageError, match="writable"):
         blocked.check()
 
 
-def test_what_a_killed_process_left_is_swept(store: ImageStore) -> None:
+def test_what_a_killed_process_left_is_swept(store: LocalImageStore) -> None:
     store.put(DATA)
     abandoned, at_work = store.incoming / "abandoned", store.incoming / "at-work"
     for path in (abandoned, at_work):

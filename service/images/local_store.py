@@ -3,6 +3,7 @@
 import os
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 from inspection.errors import StorageError
@@ -13,12 +14,14 @@ _REMEDY = "free space on the disk, or make the directory writable, then send aga
 _ABANDONED_AFTER_S = 3600.0
 
 
-class ImageStore:
+class LocalImageStore:
     """Files aa/bb/<sha256> below `directory`; what is still being written lies in `.incoming`, on the same disk."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self.incoming = directory / ".incoming"
+        self.place = str(directory)
+        self.disk: Path | None = directory
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their SHA-256, once they would survive a power cut. Raises StorageError."""
@@ -26,7 +29,7 @@ class ImageStore:
         path = self.path_of(sha256)
         try:
             self._make_folder(path.parent)
-            if not path.exists():
+            if not _is_touched(path):
                 self._write_whole(path, data)
             # Also for a file that was there already: whoever wrote it may not have come to this line yet.
             _sync_directory(path.parent)
@@ -42,6 +45,28 @@ class ImageStore:
             raise NotFound(f"image {sha256}: is no longer in the store", "restore the images from a backup") from None
         except OSError as error:
             raise StorageError(f"{self.directory}: {error.strerror}", "make the directory readable") from None
+
+    def remove(self, sha256: str, *, unless_put_since: datetime) -> int:
+        """Remove a file and return its size; 0 where it is not there, or was put again since that instant.
+
+        It is moved aside first: whoever puts the same bytes meanwhile either touched it before, which shows, or finds
+        it gone and writes it anew. Raises StorageError.
+        """
+        path = self.path_of(sha256)
+        aside = self.incoming / f"{sha256}.leaving"
+        try:
+            self.incoming.mkdir(exist_ok=True)
+            os.rename(path, aside)
+            found = aside.stat()
+            if found.st_mtime >= unless_put_since.timestamp():
+                os.rename(aside, path)
+                return 0
+            aside.unlink()
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise StorageError(f"{self.directory}: {error.strerror}", "make the directory writable") from None
+        return found.st_size
 
     def path_of(self, sha256: str) -> Path:
         return self.directory / sha256[:2] / sha256[2:4] / sha256
@@ -61,7 +86,10 @@ class ImageStore:
         youngest = time.time() - _ABANDONED_AFTER_S
         for path in self.incoming.glob("*"):
             try:
-                if path.stat().st_mtime < youngest:
+                # What a removal was cut off from goes back: the next one decides again.
+                if path.suffix == ".leaving":
+                    os.rename(path, self.path_of(path.stem))
+                elif path.stat().st_mtime < youngest:
                     path.unlink()
             except FileNotFoundError:
                 continue
@@ -88,6 +116,15 @@ class ImageStore:
         except OSError:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+def _is_touched(path: Path) -> bool:
+    """Is the file there? Then it counts as put now: what is put is not removed."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _sync_directory(path: Path) -> None:
