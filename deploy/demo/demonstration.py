@@ -13,7 +13,8 @@ from pathlib import Path
 
 import httpx
 
-from deploy.demo.camera import Camera, post_all
+from deploy.demo.camera import STATION, Camera, post_all
+from deploy.demo.entrance import make_camera_key, make_sign_in_link
 from deploy.demo.line import TRUTH, LinePlan, read_line, write_line
 from deploy.demo.pictures import material_of
 from deploy.demo.processes import ProcessGroup, Stopped
@@ -82,20 +83,22 @@ def prepare(wishes: Wishes, folder: Path) -> Material:
     return read_line(folder / "line")
 
 
-def run_camera(station: Station, shots: list[Shot], trained: Trained) -> None:
+def run_camera(station: Station, key: str, shots: list[Shot], trained: Trained) -> None:
     """Post every shot, count, read back what was stored, and show the result."""
     shift = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     tally = Tally()
-    with httpx.Client(base_url=station.address, timeout=60.0) as client:
+    headers = {"Authorization": f"Bearer {key}"}
+    with httpx.Client(base_url=station.address, timeout=60.0, headers=headers) as client:
         with LiveSummary(len(shots)) as live:
             post_all(Camera(client, shift), shots, tally, live.show)
         stored = count_stored(client, {answer.inspection_id for _, answer in tally.entries})
     show_result(tally, trained, stored)
 
 
-def stay_up(station: Station) -> None:
+def stay_up(station: Station, link: str) -> None:
     """Until a signal comes, which is the normal end; raises StationError when the service ends on its own."""
     say(f"The service stays up: decide on the flagged parts at {station.address}/review")
+    say(f"Signed in by this link, once: {link}")
     say("Ctrl-C ends it.")
     try:
         while True:
@@ -116,11 +119,12 @@ def demonstrate(wishes: Wishes, programs: Programs, processes: ProcessGroup) -> 
         trained = train(processes, programs, material.training, folder, wishes.minutes, init)
         say(f"[4/5] service: review page at http://127.0.0.1:{port}/review")
         log = folder / "service.log"
-        station = start_station(processes, programs, trained.bundle, folder / "station", port, log)
+        data = folder / "station"
+        station = start_station(processes, programs, trained.bundle, data, port, log)
         say("[5/5] camera")
-        run_camera(station, material.shots, trained)
+        run_camera(station, make_camera_key(programs, data, STATION), material.shots, trained)
         if not wishes.once:
-            stay_up(station)
+            stay_up(station, make_sign_in_link(programs, data, station.address))
 
 
 def with_parts(plan: LinePlan, stream_count: int | None) -> LinePlan:

@@ -1,6 +1,6 @@
 """A stand-in for the service: the part of the verdict contract that the demonstration uses, and its moods.
 
-Run as a program it takes the options of `python -m service serve`.
+Run as a program it takes the options of `python -m service serve`, and makes keys and links that open nothing.
 """
 
 from __future__ import annotations
@@ -85,4 +85,13 @@ class FakeHandler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    if sys.argv[1:3] == ["stations", "key"]:
+        print("kensa-key-fake")
+        sys.exit()
+    if sys.argv[1] == "people":
+        # As the real one: nobody of that name until somebody is added.
+        if sys.argv[2] == "link":
+            sys.exit("error: person demo: does not exist")
+        print(f"{sys.argv[sys.argv.index('--link') + 1]}/sign-in#fake")
+        sys.exit()
     FakeService(int(sys.argv[sys.argv.index("--port") + 1])).serve_forever()

@@ -28,6 +28,11 @@ BODIES = {
 
 def calls(inspection_id: object = 1) -> list[tuple[str, str, dict[str, Any]]]:
     """(method, address, valid content) of every route."""
+    return [(method, address, content) for _, method, address, content in calls_by_route(inspection_id)]
+
+
+def calls_by_route(inspection_id: object = 1) -> list[tuple[APIRoute, str, str, dict[str, Any]]]:
+    """(route, method, address, valid content) of every route."""
     found = []
     for route in ROUTES:
         for method in sorted(route.methods or ()):
@@ -36,7 +41,7 @@ def calls(inspection_id: object = 1) -> list[tuple[str, str, dict[str, Any]]]:
                 content = {"data": fields_of(1), "files": {"image": ("part.png", part_png())}}
             elif method == "POST":
                 content = {"json": BODIES[route.path]}
-            found.append((method, route.path.replace("{inspection_id}", str(inspection_id)), content))
+            found.append((route, method, route.path.replace("{inspection_id}", str(inspection_id)), content))
     return found
 
 
