@@ -1,12 +1,15 @@
 """Command line of pretraining: `python -m pretrain`."""
 
+from functools import reduce
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from inspection.errors import ConfigError
 from inspection.terminal import emit_figures, run_command_line, show_table
-from pretrain.evaluate.gain import measure_gain
+from pretrain.ablation.command import ablation
+from pretrain.evaluate.gain import Gain, measure_class_gain, measure_gain
 from pretrain.recipe import load_recipe
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest
@@ -37,15 +40,30 @@ def train(
 @app.command()
 def evaluate(
     run: Annotated[Path, typer.Argument(help="Directory of a finished run.")],
-    images: Annotated[Path, typer.Option(help="The folder it was trained from, with test/good and test/<defect>.")],
+    images: Annotated[
+        Path | None, typer.Option(help="The folder it was trained from, with test/good and test/<defect>.")
+    ] = None,
+    labeled: Annotated[
+        Path | None, typer.Option(help="train/CLASS and test/CLASS, CLASS folders, or a pack of JPEG images (.npz).")
+    ] = None,
 ) -> None:
-    """Find real defects with the frozen encoder and a memory bank: as it started, and as pretrained."""
-    gain = measure_gain(RunDirectory(run), images)
+    """Measure the frozen encoder, as it started and as pretrained: real defects with a memory bank, or known classes
+    with a linear probe and nearest neighbours (top-1 in percent)."""
+    gains = [
+        *([measure_gain(RunDirectory(run), images)] if images else []),
+        *([measure_class_gain(RunDirectory(run), labeled)] if labeled else []),
+    ]
+    if not gains:
+        raise ConfigError("evaluate: nothing to measure on", "give --images, --labeled or both")
+    gain = reduce(Gain.joined, gains)
     names = [name for name, value in gain.init.items() if isinstance(value, float)]
     rows = [(name, gain.init[name], gain.pretrained[name]) for name in names]
-    show_table(f"frozen encoder of {run} on {images}/test", ["figure", "as started", "pretrained"], rows)
-    emit_figures({"init": gain.init, "pretrained": gain.pretrained, "gain": gain.image_auroc})
+    places = " and ".join(str(place) for place in (images and images / "test", labeled) if place)
+    show_table(f"frozen encoder of {run} on {places}", ["figure", "as started", "pretrained"], rows)
+    emit_figures(gain.figures)
 
+
+app.command()(ablation)
 
 if __name__ == "__main__":
     run_command_line(app)

@@ -44,8 +44,26 @@ def test_each_encoder_is_checked_with_a_bank_of_the_trained_images(finished: Run
 
 def test_the_gain_is_after_less_before() -> None:
     gain = Gain({"image_auroc": 0.5}, {"image_auroc": 0.75})
-    assert gain.image_auroc == 0.25
-    assert replace(gain, init={"image_auroc": None}).image_auroc is None
+    assert gain.of("image_auroc") == 0.25
+    assert gain.of("linear_top1") is None
+    assert replace(gain, init={"image_auroc": None}).figures["gain"] is None
+
+
+def test_figures_of_defects_and_of_classes_stand_side_by_side() -> None:
+    defects = Gain({"image_auroc": 0.5}, {"image_auroc": 0.75})
+    classes = Gain({"linear_top1": 60.0, "knn_top1": 50.0}, {"linear_top1": 90.0, "knn_top1": 85.0})
+    assert defects.figures == {"init": defects.init, "pretrained": defects.pretrained, "gain": 0.25}
+    assert classes.figures == {
+        "init": classes.init,
+        "pretrained": classes.pretrained,
+        "linear_top1": 90.0,
+        "knn_top1": 85.0,
+        "linear_top1_gain": 30.0,
+    }
+    both = defects.joined(classes).figures
+    assert both["gain"] == 0.25
+    assert both["linear_top1_gain"] == 30.0
+    assert both["pretrained"] == {"image_auroc": 0.75, "linear_top1": 90.0, "knn_top1": 85.0}
 
 
 def test_other_pictures_than_the_trained_ones_are_refused(finished: RunDirectory, tmp_path: Path) -> None:

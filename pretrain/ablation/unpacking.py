@@ -1,0 +1,24 @@
+"""The training images of an ablation as a folder to pretrain on: no class, and nothing of the test part, in it."""
+
+import shutil
+from pathlib import Path
+
+from inspection.terminal import track
+from pretrain.evaluate.labeled_images import LabeledFiles
+from pretrain.run_directory import told_of_the_disk
+
+
+def unpack(files: LabeledFiles, folder: Path) -> None:
+    """Write the training part's bytes as they are, whole or not at all; what stands stays. Raises StorageError."""
+    if folder.is_dir():
+        return
+    partial = folder.with_name(folder.name + ".partial")
+    chosen = files.part(is_test=False)
+    with told_of_the_disk(folder):
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        for number, file in enumerate(track(chosen, "unpacking images", len(chosen))):
+            # Packs hold JPEG; the decoder looks at the bytes, so the suffix of a folder's file may be any.
+            suffix = Path(file.name).suffix.lower() if Path(file.name).is_file() else ".jpg"
+            (partial / f"{number:06d}{suffix}").write_bytes(file.read())
+        partial.replace(folder)
