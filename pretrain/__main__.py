@@ -7,11 +7,15 @@ from typing import Annotated
 import typer
 
 from inspection.errors import ConfigError
+from inspection.images.illumination import Illumination
 from inspection.terminal import emit_figures, run_command_line, show_table
 from pretrain.ablation.command import ablation
 from pretrain.evaluate.gain import Gain, measure_class_gain, measure_gain
+from pretrain.explore.begin import ExploreRequest
+from pretrain.explore.search import explore as run_search
 from pretrain.recipe import load_recipe
 from pretrain.run_directory import RunDirectory
+from pretrain.show_views.picture import ShowOptions, show_recipe
 from pretrain.train import TrainingRequest
 from pretrain.train import train as run_training
 
@@ -61,6 +65,37 @@ def evaluate(
     places = " and ".join(str(place) for place in (images and images / "test", labeled) if place)
     show_table(f"frozen encoder of {run} on {places}", ["figure", "as started", "pretrained"], rows)
     emit_figures(gain.figures)
+
+
+@app.command()
+def show_views(
+    recipe: Annotated[str, typer.Argument(help="Name of a shipped recipe, or path of a .toml file.")],
+    images: Annotated[Path, typer.Option(help="Folder of unlabeled images.")],
+    out: Annotated[Path, typer.Option(help="The picture, a PNG.")] = Path("views.png"),
+    count: Annotated[int, typer.Option(min=1, max=12, help="How many images, drawn at random.")] = 3,
+    seed: Annotated[int, typer.Option(help="Another seed draws other images, views and flaws.")] = 0,
+    illumination: Annotated[
+        Illumination | None, typer.Option(help="Light treatment to show, where training would choose it.")
+    ] = None,
+) -> None:
+    """Draw what RECIPE asks an encoder to learn: views, patches, matched places and synthetic flaws."""
+    shown = show_recipe(load_recipe(recipe), images, out, ShowOptions(count, seed, illumination))
+    emit_figures({"picture": str(out), "recipe": recipe, "images": [str(path) for path in shown]})
+
+
+@app.command()
+def explore(
+    images: Annotated[Path, typer.Option(help="Folder of unlabeled images; folders below it are lots.")],
+    out: Annotated[Path, typer.Option(help="The search's directory.")],
+    minutes: Annotated[float, typer.Option(min=0.05, help="Budget of the whole search.")] = 60.0,
+    recipe: Annotated[str, typer.Option(help="The recipe to start from: a shipped one, or a .toml file.")] = "line",
+    init: Annotated[
+        Path | None, typer.Option(help="Local weights of the backbone that every candidate starts from.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped search was.")] = False,
+) -> None:
+    """Search for the recipe that suits the images: patch division, views, weights. Ranked without any label."""
+    emit_figures(run_search(ExploreRequest(load_recipe(recipe), images, out, minutes, init, resume)))
 
 
 app.command()(ablation)
