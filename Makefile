@@ -1,19 +1,23 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test check format demo clean
+.PHONY: help setup lock chromium test check format demo bench-service audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-TYPED := inspection pretrain distill service deploy/demo
+TYPED := inspection pretrain distill service deploy/demo deploy/bench
 # Options of the demo, each passed on only when given: make demo IMAGES=DIR ONCE=1 PORT=8090 MINUTES=3
 DEMO_OPTIONS = $(if $(IMAGES),--images "$(IMAGES)") $(if $(filter-out 0 no false,$(ONCE)),--once) \
 	$(if $(PORT),--port $(PORT)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	$(if $(DATA),--data "$(DATA)") $(if $(INIT),--init "$(INIT)") $(if $(PARTS),--parts $(PARTS))
 
+# Options of the service's benchmark: make bench-service DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite
+BENCH_OPTIONS = $(if $(DURATION),--duration $(DURATION)) $(if $(POSTS),--posts $(POSTS)) \
+	$(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) $(if $(BUNDLE),--bundle "$(BUNDLE)")
+
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: ## the environment in .venv, from requirements.lock (instant when nothing changed)
 	@$(PYTHON) deploy/tools/environment.py
@@ -40,6 +44,15 @@ format: setup ## rewrite the sources in the project's format
 
 demo: setup ## the whole product on a simulated line (IMAGES=DIR ONCE=1 PORT=N MINUTES=M DATA=DIR INIT=none)
 	@exec $(BIN)/python -m deploy.demo $(DEMO_OPTIONS)
+
+bench-service: setup ## the service beside a bare loop of its student (DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite)
+	@exec $(BIN)/python -m deploy.bench $(BENCH_OPTIONS)
+
+audit: setup ## known vulnerabilities in the locked packages (needs the network)
+	@$(PYTHON) -m deploy.tools.audit
+
+sbom: setup ## all that is installed, as a CycloneDX document (.kensa/sbom.json)
+	@$(PYTHON) -m deploy.tools.sbom
 
 clean: ## forget what demos left behind (.kensa); the environment stays
 	@rm -rf .kensa

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.tools import chromium, environment
+from deploy.tools import audit, chromium, environment, sbom
 
 
 @pytest.fixture
@@ -81,3 +81,26 @@ def test_only_ci_insists_on_a_browser(
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert chromium.main() == status
     assert "apt-get install chromium" in capsys.readouterr().err
+
+
+def fake_program(place: Path, script: str) -> Path:
+    program = place / "program"
+    program.write_text(f"#!/bin/sh\n{script}\n")
+    program.chmod(0o755)
+    return program
+
+
+def test_the_audit_asks_about_the_lock_and_takes_no_silence(place: Path) -> None:
+    program = fake_program(place, f'echo "$@" > {place}/asked; exit 1')
+    assert audit.audit(program, place / "requirements.lock") == 1
+    asked = (place / "asked").read_text().split()
+    assert asked[asked.index("--requirement") + 1] == str(place / "requirements.lock")
+    assert "--strict" in asked
+
+
+def test_the_bill_of_materials_counts_its_packages(place: Path) -> None:
+    write = 'while [ "$1" != --output-file ]; do shift; done; echo \'{"components": [{}, {}]}\' > "$2"'
+    out = place / "deep" / "sbom.json"
+    assert sbom.describe(fake_program(place, write), place / ".venv" / "bin" / "python", out) == 2
+    with pytest.raises(subprocess.CalledProcessError):
+        sbom.describe(fake_program(place, "exit 1"), place / ".venv" / "bin" / "python", out)

@@ -1,0 +1,124 @@
+"""A bundle that costs what a real one costs: distill's default student at 256 pixels, exported, but never taught.
+
+Its verdicts mean nothing. Its thresholds are set so that most parts pass, some are held and few fail, as on a line.
+A program of its own, so that torch is gone before anything is measured: `python -m deploy.bench.student OUT`.
+"""
+
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from deploy.bench.pictures import SIDE_PX, PictureSource
+from distill.export import export_onnx
+from distill.recipe import load_recipe
+from distill.scoring_graph import Scales, ScoringGraph
+from distill.student import Student
+from inspection import __version__
+from inspection.bundle.manifest import (
+    GOLDEN_FOLDER,
+    SCHEMA_VERSION,
+    STUDENT_FILE,
+    Calibration,
+    GoldenImage,
+    Manifest,
+    Parity,
+    Provenance,
+)
+from inspection.bundle.writer import write_bundle
+from inspection.calibration.policy import Thresholds
+from inspection.calibration.thresholds import Limits, Promise
+from inspection.images.decode import decode_image
+from inspection.images.digest import sha256_of_bytes, sha256_of_file
+from inspection.images.preprocess import Preprocessing, prepare
+from inspection.inspector import Inspector
+from inspection.scoring.session import Scores, StudentSession
+from pretrain.evaluate.nearest_normal import NearestNormal
+
+_SEED = 7
+_PROBE_COUNT = 200
+_PASS_RATE, _FAIL_RATE = 0.92, 0.02
+
+
+def build(out: Path) -> str:
+    """Write the bundle at `out` and return its id."""
+    recipe = load_recipe("small")
+    preprocessing = Preprocessing(input_px=SIDE_PX)
+    with tempfile.TemporaryDirectory(dir=out.parent) as folder:
+        staging = Path(folder) / "bundle"
+        (staging / GOLDEN_FOLDER).mkdir(parents=True)
+        torch.manual_seed(_SEED)
+        bank = torch.randn(recipe.bank.size, recipe.student.embedding_width)
+        nearest = NearestNormal(bank, recipe.bank.neighbours)
+        export_onnx(ScoringGraph(Student(recipe.student), nearest, Scales(1.0, 1.0)), staging / STUDENT_FILE, SIDE_PX)
+        session = StudentSession(staging / STUDENT_FILE)
+        source = PictureSource(_SEED)
+        pictures = [source.next() for _ in range(_PROBE_COUNT)]
+        scores = session.score(np.stack([prepare(decode_image(picture), preprocessing) for picture in pictures]))
+        golden = f"{GOLDEN_FOLDER}/1.jpg"
+        (staging / golden).write_bytes(pictures[0])
+        draft = _describe(staging, preprocessing, _thresholds(scores), golden)
+        answer = Inspector(session, draft).inspect(pictures[0])
+        if answer.local_score is None or answer.global_score is None:
+            raise SystemExit(f"the golden image cannot be scored: {answer.detail}")
+        image = GoldenImage(
+            file=golden, local_score=answer.local_score, global_score=answer.global_score, verdict=answer.verdict
+        )
+        return write_bundle(staging, out, draft.model_copy(update={"golden_images": (image,)})).bundle_id
+
+
+def _thresholds(scores: Scores) -> Thresholds:
+    # Each score flags half of what both together shall flag.
+    ranks = [1 - (1 - _PASS_RATE) / 2, 1 - _FAIL_RATE / 2]
+    local, of_view = np.quantile(scores.local_score, ranks), np.quantile(scores.global_score, ranks)
+    return Thresholds(
+        local_score=Limits(pass_limit=float(local[0]), fail_limit=float(local[1])),
+        global_score=Limits(pass_limit=float(of_view[0]), fail_limit=float(of_view[1])),
+    )
+
+
+def _describe(staging: Path, preprocessing: Preprocessing, thresholds: Thresholds, golden: str) -> Manifest:
+    nothing = sha256_of_bytes(b"")
+    promise = Promise(flagged_rate_bound=1.0, confidence=0.0, image_count=0, target_rate=1.0, needed_image_count=0)
+    return Manifest(
+        schema_version=SCHEMA_VERSION,
+        bundle_id="",
+        created_at=datetime(2026, 11, 23, tzinfo=UTC),
+        files_sha256={name: sha256_of_file(staging / name) for name in (STUDENT_FILE, golden)},
+        preprocessing=preprocessing,
+        quality_limits=load_recipe("small").quality_limits,
+        thresholds=thresholds,
+        calibration=Calibration(
+            split="none",
+            warning="made for the benchmark: it was never taught, and its verdicts mean nothing",
+            images_sha256=nothing,
+            image_count=0,
+            local_promise=promise,
+            global_promise=promise,
+        ),
+        provenance=Provenance(
+            kensa_version=__version__,
+            recipe="benchmark",
+            recipe_sha256=load_recipe("small").sha256(),
+            run="none",
+            training_images_sha256=nothing,
+            training_image_count=0,
+            seed=_SEED,
+            libraries={},
+        ),
+        parity=Parity(
+            image_count=0,
+            largest_score_difference=0.0,
+            largest_map_difference=0.0,
+            tolerance=0.0,
+            verdict_flip_count=0,
+        ),
+        golden_images=(),
+    )
+
+
+if __name__ == "__main__":
+    print(build(Path(sys.argv[1])))
