@@ -12,6 +12,7 @@ from inspection.inspector import Inspector
 from service.access import api as access_api
 from service.access import pages as access_pages
 from service.access.doorkeeper import Doorkeeper
+from service.audit import api as audit_api
 from service.db.engine import Database
 from service.health import api as health_api
 from service.images.opening import open_image_store
@@ -33,6 +34,7 @@ ROUTERS = (
     review_pages.router,
     access_api.router,
     access_pages.router,
+    audit_api.router,
 )
 _DESCRIPTION = """A camera posts an image and gets the verdict PASS, HOLD or FAIL once image and verdict are durable.
 

@@ -14,6 +14,7 @@ from inspection.inspector import Inspector
 from inspection.terminal import say
 from service.access.commands import people, stations
 from service.app import create_app
+from service.audit.commands import audit
 from service.camera.command import camera
 from service.logs import configure_logs
 from service.settings import ServiceSettings, read_settings
@@ -28,6 +29,7 @@ app = typer.Typer(
 app.command()(camera)
 app.add_typer(people, name="people")
 app.add_typer(stations, name="stations")
+app.add_typer(audit, name="audit")
 _GRACE_S = 15
 
 

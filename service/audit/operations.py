@@ -1,13 +1,13 @@
 """What other features do with the trail: add to it within their own transaction, and read it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import column, func, insert, select, table, text
 from sqlalchemy.orm import Session
 
 from service.audit.chain import GENESIS, canonical_json, record_digest
@@ -24,6 +24,7 @@ __all__ = [
     "find_page",
     "find_record_of",
     "inspection_digest",
+    "removal_entry",
     "verdicts_entry",
 ]
 
@@ -69,6 +70,12 @@ def verdicts_entry(digests: Mapping[int, str]) -> Entry:
     return Entry(Action.VERDICTS, SERVICE, subject, detail, first_inspection_id=ids[0])
 
 
+def removal_entry(ids: Collection[int], why: str) -> Entry:
+    """For retention: these inspections are gone from the record, and rightly so. Not empty."""
+    subject = f"{len(ids)} inspections"
+    return Entry(Action.INSPECTIONS_REMOVED, SERVICE, subject, {"inspections": sorted(ids), "why": why}, min(ids))
+
+
 def append(session: Session, *entries: Entry) -> None:
     """Add records at the end of the trail, durable with the caller's transaction. Call it last in that transaction.
 
@@ -95,7 +102,10 @@ def begin_trail(database: Database) -> None:
         if session.scalar(select(AuditRecord.sequence).limit(1)) is not None:
             return
         last_id = session.scalar(select(func.max(StoredInspection.id))) or 0
-        append(session, Entry(Action.TRAIL_BEGAN, SERVICE, "audit trail", {"last_inspection_id": last_id}))
+        # By name: review adds to the trail, so the trail cannot know review's tables.
+        last_disposition_id = session.scalar(select(func.max(column("id"))).select_from(table("dispositions"))) or 0
+        detail = {"last_inspection_id": last_id, "last_disposition_id": last_disposition_id}
+        append(session, Entry(Action.TRAIL_BEGAN, SERVICE, "audit trail", detail))
 
 
 def find_page(database: Database, *, below: int | None, limit: int) -> list[AuditRecord]:

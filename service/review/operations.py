@@ -1,7 +1,12 @@
 """What review does. Each operation is one transaction."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
 from service.audit.operations import Action, Entry, append
@@ -67,6 +72,18 @@ def list_dispositions(database: Database, inspection_id: int) -> DispositionList
         _require(queries.find_inspection(session, inspection_id), inspection_id)
         rows = queries.find_dispositions(session, inspection_id)
     return DispositionList(items=[_to_answer(row) for row in rows])
+
+
+def stream_dispositions(session: Session, *, above_id: int) -> Iterator[DispositionAnswer]:
+    """All decisions after that one, in order."""
+    query = select(Disposition).where(Disposition.id > above_id).order_by(Disposition.id)
+    for row in session.scalars(query.execution_options(yield_per=500)):
+        yield _to_answer(row)
+
+
+def is_as_recorded(stored: DispositionAnswer, recorded: Mapping[str, Any]) -> bool:
+    """Whether the decision is the one that its audit record tells of."""
+    return DispositionAnswer.model_validate(recorded) == stored
 
 
 def summarise(database: Database) -> Summary:

@@ -45,8 +45,8 @@ def sign_in(station: TestClient, name: str, password: str = PASSWORD) -> int:
     return int(station.post("/api/v1/session", json={"name": name, "password": password}).status_code)
 
 
-def post_with(station: TestClient, key: str, **others: str) -> int:
-    answer = station.post(
+def post_with(client: TestClient, key: str, **others: str) -> int:
+    answer = client.post(
         INSPECTIONS,
         data=fields_of(1) | others,
         files={"image": ("part.png", part_png())},
