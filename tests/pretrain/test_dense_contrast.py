@@ -122,6 +122,20 @@ def test_dense_contrast_is_info_nce_over_matched_cells() -> None:
     assert got.item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_order_within_the_batch_does_not_count() -> None:
+    first, second = random_maps()
+    crops = (
+        placement((0.6, 0.5, 0.1, -0.2), (-0.7, 0.9, 0.2, 0.0), WHOLE),
+        placement((-0.5, 0.8, 0.3, 0.1), (0.8, 0.6, -0.1, 0.3), (0.6, 0.6, -0.35, 0.35)),
+    )
+    turned = torch.tensor([2, 0, 1])
+    got = [
+        dense_contrast(first[o], second[o], (crops[0][o], crops[1][o]), 0.2, torch.Generator().manual_seed(0)).item()
+        for o in (slice(None), turned)
+    ]
+    assert got[0] == pytest.approx(got[1], rel=1e-5)
+
+
 def test_identical_views_match_cell_by_cell() -> None:
     cells = torch.eye(20).reshape(20, 4, 5)[None]
     crop = placement((-0.5, 0.4, 0.3, 0.2))

@@ -51,6 +51,13 @@ def test_flaw_contrast_is_its_formula(temperature: float) -> None:
     assert got.item() == pytest.approx(flaw_by_loops(clean, flawed, changed, temperature), rel=1e-4)
 
 
+def test_order_within_the_batch_does_not_count() -> None:
+    clean, flawed, changed = maps()
+    got = flaw_contrast(clean, flawed, changed, 0.2, torch.Generator()).item()
+    turned = flaw_contrast(clean.flip(0), flawed.flip(0), changed.flip(0), 0.2, torch.Generator()).item()
+    assert turned == pytest.approx(got, rel=1e-5)
+
+
 def test_unchanged_cells_that_stayed_cost_nothing() -> None:
     clean, _, changed = maps()
     nothing = torch.zeros_like(changed)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pretrain.losses.global_contrast import global_contrast, nt_xent
+from pretrain.losses.global_contrast import global_contrast, nt_xent, small_contrast
 
 
 def cosine(one: list[float], other: list[float]) -> float:
@@ -76,6 +76,29 @@ def test_global_contrast_is_the_mean_of_both_crossed_pairs() -> None:
     (j1, p3), (j3, p1) = pairs(seed=1), pairs(seed=2)
     expected = (nt_xent_by_loops(j3, p1, 0.2) + nt_xent_by_loops(j1, p3, 0.2)) / 2
     assert global_contrast(j1, j3, p1, p3, 0.2).item() == pytest.approx(expected, rel=1e-5)
+
+
+def small_by_loops(j1: Tensor, j3: Tensor, small: Tensor, temperature: float) -> float:
+    total = sum(nt_xent_by_loops(j1, p, temperature) + nt_xent_by_loops(j3, p, temperature) for p in small)
+    return total / (2 * len(small))
+
+
+def test_small_contrast_is_the_mean_over_both_neighbours_of_every_small_view() -> None:
+    j1, j3 = pairs(seed=1)
+    small = torch.randn(3, 5, 7, generator=torch.Generator().manual_seed(2))
+    got = small_contrast(j1, j3, small, 0.2).item()
+    assert got == pytest.approx(small_by_loops(j1, j3, small, 0.2), rel=1e-5)
+    assert small_contrast(j3, j1, small.flip(0), 0.2).item() == pytest.approx(got, rel=1e-5)
+
+
+def test_small_views_carry_the_gradient_and_neighbours_do_not() -> None:
+    j1, j3 = (part.requires_grad_() for part in pairs(seed=1))
+    small = torch.randn(3, 5, 7).requires_grad_()
+    small_contrast(j1, j3, small, 0.2).backward()
+    assert j1.grad is None
+    assert j3.grad is None
+    assert small.grad is not None
+    assert bool((small.grad.abs().sum(dim=(1, 2)) > 0).all())
 
 
 def test_gradient_flows_through_the_predictions_alone() -> None:

@@ -44,6 +44,30 @@ def test_local_contrast_averages_both_directions_over_all_combinations() -> None
     assert local_contrast(p1, p2, c1, c2, 0.2).item() == pytest.approx(total / 12, rel=1e-5)
 
 
+def local_by_loops(p1: Tensor, p2: Tensor, c1: Tensor, c2: Tensor, temperature: float) -> float:
+    directions = [(p2, combined) for combined in c1] + [(p1, combined) for combined in c2]
+    return sum(info_nce_by_loops(p, c, temperature) for p, c in directions) / len(directions)
+
+
+def test_neither_the_order_of_images_nor_that_of_combinations_counts() -> None:
+    p1, p2 = pairs(4, seed=1)
+    c1, c2 = (torch.randn(6, 4, 7, generator=torch.Generator().manual_seed(seed)) for seed in (3, 4))
+    expected = local_contrast(p1, p2, c1, c2, 0.2).item()
+    turned = torch.tensor([2, 0, 3, 1])
+    images = local_contrast(p1[turned], p2[turned], c1[:, turned], c2[:, turned], 0.2).item()
+    combinations = local_contrast(p1, p2, c1.flip(0), c2.roll(2, dims=0), 0.2).item()
+    assert images == pytest.approx(expected, rel=1e-5)
+    assert combinations == pytest.approx(expected, rel=1e-5)
+    assert local_contrast(p2, p1, c2, c1, 0.2).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_combinations_that_say_what_the_whole_view_says_cost_next_to_nothing() -> None:
+    whole = torch.eye(6)
+    same = whole.expand(4, 6, 6)
+    assert local_contrast(whole, whole, same, same, 0.05).item() == pytest.approx(0, abs=1e-6)
+    assert local_contrast(whole, whole, same.roll(1, dims=1), same, 0.05).item() > 5
+
+
 def test_gradient_flows_through_the_predictions_alone() -> None:
     p1, p2 = (part.requires_grad_() for part in pairs(4, seed=1))
     c1, c2 = (torch.randn(6, 4, 7).requires_grad_() for _ in range(2))

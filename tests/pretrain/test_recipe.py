@@ -37,8 +37,8 @@ def test_every_shipped_recipe_loads(name: str) -> None:
     assert len(recipe.sha256()) == 64
 
 
-def test_the_demos_recipes_are_shipped() -> None:
-    assert {"demo", "demo-warm"} <= set(shipped_recipes())
+def test_the_recipes_that_the_documentation_names_are_shipped() -> None:
+    assert {"demo", "demo-warm", "line", "paper", "released"} <= set(shipped_recipes())
 
 
 def test_an_unknown_recipe_is_told_with_those_there_are() -> None:
@@ -70,6 +70,11 @@ def test_what_is_no_toml_is_named(tmp_path: Path) -> None:
         ("queue_length = 32", "ema_momentum = 1.0", "method.ema_momentum = 1.0: "),
         ("queue_length = 32", "local_weight = -1", "method.local_weight = -1: "),
         ("queue_length = 32", "grid = 1", "method.grid = 1: "),
+        ("queue_length = 32", "networks = 4", "method.networks = 4: Input should be 1, 2 or 3"),
+        ("queue_length = 32", "local_temperature = 3", "method.local_temperature = 3: "),
+        ("view_px = 64", "count = 4", "views.count = 4: Input should be 2 or 3"),
+        ("view_px = 64", "small_area = [0, 0.2]", "views.small_area.0 = 0: "),
+        ("pooled_tap = 16", 'stem = "none"', "encoder.stem = 'none': Input should be 'imagenet' or 'cifar'"),
         ("taps = [8, 16]", "taps = [16, 8]", "taps must be strides in rising order, each once"),
         ("taps = [8, 16]", "taps = [8, 8]", "taps must be strides in rising order, each once"),
         ("taps = [8, 16]", "taps = []", "taps must be strides in rising order, each once"),
@@ -88,14 +93,30 @@ def test_a_fault_is_told_by_its_dotted_name(old: str, new: str, expected: str, t
     [
         ("queue_length = 32", "combined_patches = 5", "combined_patches is 5, but a grid of 2 has 4 patches"),
         (
+            "queue_length = 32",
+            "grid = 4\ncombined_patches = 3",
+            "combined_patches 3 of 16 make 560 combinations, more than 128: combine fewer or more of them, or choose",
+        ),
+        (
+            "queue_length = 32",
+            "networks = 2",
+            "local_weight is 1, but the local network is the third and networks is 2: set local_weight to 0 or",
+        ),
+        (
             "dense_weight = 1.0\nflaw_weight = 1.0",
             "global_weight = 0\nlocal_weight = 0\npreserve_weight = 1",
             "every weight is 0: nothing would be learnt",
         ),
         (
-            "queue_length = 32",
-            "grid = 4\npreserve_weight = 1",
-            None,
+            "dense_weight = 1.0\nflaw_weight = 1.0",
+            "global_weight = 0\nlocal_gradient = false",
+            "local_gradient is false and every other weight is 0: nothing would be learnt",
+        ),
+        ("batch_size = 8", "batch_size = 64", "method.queue_length 32 is shorter than optimisation.batch_size 64"),
+        (
+            "view_px = 64",
+            "view_px = 64\nsmall_area = [0.3, 0.2]",
+            "small_area must be the smallest part, then the larg",
         ),
         (
             "pooled_tap = 16",
@@ -104,13 +125,37 @@ def test_a_fault_is_told_by_its_dotted_name(old: str, new: str, expected: str, t
         ),
     ],
 )
-def test_values_that_do_not_go_together_are_told(old: str, new: str, expected: str | None, tmp_path: Path) -> None:
-    source = recipe_file(tmp_path, (old, new))
-    if expected is None:
+def test_values_that_do_not_go_together_are_told(old: str, new: str, expected: str, tmp_path: Path) -> None:
+    assert expected in fault(recipe_file(tmp_path, (old, new)))
+
+
+def test_small_views_must_fill_a_cell(tmp_path: Path) -> None:
+    changes = [("view_px = 64", "view_px = 64\nsmall_px = 16"), ("pooled_tap = 16", "pooled_tap = 32")]
+    assert load_recipe(recipe_file(tmp_path, *changes)).method.small_weight == 0
+    asked = [*changes, ("queue_length = 32", "small_weight = 1")]
+    expected = "views.small_px 16 is smaller than encoder.pooled_tap 32"
+    assert expected in fault(recipe_file(tmp_path, *asked))
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
         # A grid of 4 cuts patches of 16 px: just large enough for a tap of stride 16.
-        assert load_recipe(source).method.grid == 4
-    else:
-        assert expected in fault(source)
+        "grid = 4",
+        # Fifteen of sixteen leave out one at a time.
+        "grid = 4\ncombined_patches = 15",
+        # Without patches it does not matter how many ways there would be to combine them.
+        "grid = 4\ncombined_patches = 8\nlocal_weight = 0",
+        "networks = 1\nlocal_weight = 0",
+    ],
+)
+def test_values_that_go_together_are_taken(new: str, tmp_path: Path) -> None:
+    assert load_recipe(recipe_file(tmp_path, ("queue_length = 32", new))).name == "tiny"
+
+
+def test_without_neighbours_no_queue_needs_to_hold_a_batch(tmp_path: Path) -> None:
+    changes = [("queue_length = 32", "neighbours = false\nqueue_length = 16"), ("batch_size = 8", "batch_size = 64")]
+    assert not load_recipe(recipe_file(tmp_path, *changes)).method.neighbours
 
 
 def test_small_patches_are_allowed_where_no_patch_is_cut(tmp_path: Path) -> None:
