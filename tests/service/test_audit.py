@@ -25,7 +25,7 @@ from tests.service.test_access_commands import Command
 def database(station: TestClient) -> Database:
     """Of a station with three verdicts and a decision on record."""
     for trigger in (1, 2, 3):
-        posted(station, trigger, spot=0.3 * trigger, lot="L1" if trigger > 1 else "")
+        posted(station, trigger, spot=0.3 * trigger, **({"lot": "L1"} if trigger > 1 else {}))
     answer = station.post(f"{INSPECTIONS}/2/dispositions", json={"decision": "unclear", "note": "傷？"})
     assert answer.status_code == 201
     return runtime_of(station).database
