@@ -9,12 +9,17 @@ import typer
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
+from distill.poc.conduct import PocRequest
+from distill.poc.plant import Plant
+from distill.poc.run import run_poc, show_report
 from distill.quantise import quantise as run_quantisation
 from distill.recalibrate import RecalibrationRequest
 from distill.recalibrate import recalibrate as run_recalibration
 from distill.recipe import load_recipe
 from distill.verify import verify_bundle
 from inspection.calibration.thresholds import CalibrationTarget
+from inspection.config import read_toml
+from inspection.start_weights import find_start_weights
 from inspection.terminal import emit_figures, run_command_line, say, show_table
 
 _NOT_PROVEN_STATUS = 1
@@ -60,6 +65,29 @@ def evaluate(
     show_table(f"{bundle} on {images}/test", ["figure", "value"], list(evaluation.figures.items()))
     show_table("image AUROC by defect", ["defect", "AUROC"], list(evaluation.by_defect.items()))
     emit_figures({**evaluation.figures, "by_defect": evaluation.by_defect})
+
+
+@app.command()
+def poc(
+    data: Annotated[
+        Path, typer.Option(help="Folder with train/good (unlabeled) and, if known, test/*, ground_truth.")
+    ],
+    minutes: Annotated[float, typer.Option(min=0.05, help="Training time in all; reading and scoring come on top.")],
+    out: Annotated[Path, typer.Option(help="Where bundle, poc.json and poc.html go; a stopped one goes on there.")],
+    init: Annotated[
+        str | None, typer.Option(help="Weights to begin from, or `none`. Default: the optional package's.")
+    ] = None,
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Do not look at test/*.")] = False,
+    plant: Annotated[Path | None, typer.Option(help="TOML file of costs, volumes and goals.")] = None,
+    pretraining_recipe: Annotated[str | None, typer.Option(help="Default: by the start weights.")] = None,
+    recipe: Annotated[str, typer.Option(help="The student's recipe.")] = "small",
+) -> None:
+    """The plant's proof of concept: from a folder of pictures to a bundle, its figures and go or no-go."""
+    request = PocRequest(data, out, minutes, find_start_weights(init), not no_labels, pretraining_recipe, recipe)
+    report = run_poc(request, read_toml(plant, Plant) if plant else Plant())
+    show_report(report)
+    say(f"the page: {out / 'poc.html'}")
+    emit_figures(report.document)
 
 
 @app.command()
