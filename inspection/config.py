@@ -67,6 +67,9 @@ def _first_fault(error: ValidationError) -> str:
         return f"unknown key {key}"
     if fault["type"] == "missing":
         return f"key {key} is missing"
+    if isinstance(fault["input"], dict):
+        # Values that do not go together: the message names them, the whole section would bury it.
+        return f"{key}: {fault['msg'].removeprefix('Value error, ')}"
     return f"{key} = {fault['input']!r}: {fault['msg']}"
 
 
