@@ -18,7 +18,5 @@ def unpack(files: LabeledFiles, folder: Path) -> None:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         for number, file in enumerate(track(chosen, "unpacking images", len(chosen))):
-            # Packs hold JPEG; the decoder looks at the bytes, so the suffix of a folder's file may be any.
-            suffix = Path(file.name).suffix.lower() if Path(file.name).is_file() else ".jpg"
-            (partial / f"{number:06d}{suffix}").write_bytes(file.read())
+            (partial / f"{number:06d}{file.suffix}").write_bytes(file.read())
         partial.replace(folder)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -23,9 +23,10 @@ _TEST_SHARE = 0.2
 
 @dataclass(frozen=True)
 class LabeledFile:
-    """One encoded image. `name` says where it lies, for messages; `read` gives its bytes."""
+    """One encoded image: `name` says where it lies, `suffix` how it is encoded, and `read` gives its bytes."""
 
     name: str
+    suffix: str
     label: int
     is_test: bool
     read: Callable[[], bytes]
@@ -51,7 +52,7 @@ class LabeledFiles:
             own = [file for file in self.files if self.classes[file.label] == name]
             chosen = [file for file in own if not file.is_test][:train_images_per_class]
             chosen += [file for file in own if file.is_test]
-            kept += [LabeledFile(file.name, label, file.is_test, file.read) for file in chosen]
+            kept += [replace(file, label=label) for file in chosen]
         return LabeledFiles(tuple(kept), tuple(classes), self.split)
 
 
@@ -101,7 +102,7 @@ def load_labeled_images(files: LabeledFiles, preprocessing: Preprocessing) -> La
 def _from_pack(path: Path) -> LabeledFiles:
     pack = read_jpeg_pack(path)
     files = (
-        LabeledFile(f"{path}[{index}]", int(label), bool(is_test), partial(pack.bytes_of, index))
+        LabeledFile(f"{path}[{index}]", ".jpg", int(label), bool(is_test), partial(pack.bytes_of, index))
         for index, (label, is_test) in enumerate(zip(pack.labels, pack.is_test, strict=True))
     )
     return LabeledFiles(tuple(files), pack.classes, "the pack's own")
@@ -154,7 +155,7 @@ def _image_files(folder: Path) -> list[Path]:
 
 
 def _file(path: Path, label: int, *, is_test: bool) -> LabeledFile:
-    return LabeledFile(str(path), label, is_test, path.read_bytes)
+    return LabeledFile(str(path), path.suffix, label, is_test, path.read_bytes)
 
 
 def _load(files: Sequence[LabeledFile], preprocessing: Preprocessing) -> LabeledPart:

@@ -29,6 +29,7 @@ def test_a_pack_gives_back_the_files_it_was_made_from(tmp_path: Path) -> None:
     assert [file.is_test for file in files.files] == [False] * 9 + [True] * 6
     fifth = cv2.imencode(".jpg", picture(1, 4))[1].tobytes()
     assert files.files[4].read() == fifth
+    assert files.files[4].suffix == ".jpg"
 
 
 def test_a_pack_is_decoded_and_prepared_in_its_order(tmp_path: Path) -> None:
