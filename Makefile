@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test check format demo bench-service audit sbom clean
+.PHONY: help setup lock chromium test test-hostile check format demo bench-service bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -12,12 +12,12 @@ DEMO_OPTIONS = $(if $(IMAGES),--images "$(IMAGES)") $(if $(filter-out 0 no false
 	$(if $(PORT),--port $(PORT)) $(if $(MINUTES),--minutes $(MINUTES)) \
 	$(if $(DATA),--data "$(DATA)") $(if $(INIT),--init "$(INIT)") $(if $(PARTS),--parts $(PARTS))
 
-# Options of the service's benchmark: make bench-service DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite
+# Options of the service's benchmark: make bench-service bench-pretrain DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite
 BENCH_OPTIONS = $(if $(DURATION),--duration $(DURATION)) $(if $(POSTS),--posts $(POSTS)) \
 	$(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) $(if $(BUNDLE),--bundle "$(BUNDLE)")
 
 help: ## this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 setup: ## the environment in .venv, from requirements.lock (instant when nothing changed)
 	@$(PYTHON) deploy/tools/environment.py
@@ -30,6 +30,10 @@ chromium:
 
 test: setup chromium ## every test, on the CPU
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-hostile: setup ## more than 20 000 made and mutated images, thousands of made requests (half an hour)
+	@$(BIN)/python -m pytest tests/inspection/test_hostile_images.py tests/service/test_hostile_requests.py \
+		--hypothesis-profile=hostile --timeout=0 $(ARGS)
 
 check: setup ## format, lint, types, import contracts, then every test (module sizes among them)
 	@$(BIN)/ruff format --check .
@@ -47,6 +51,10 @@ demo: setup ## the whole product on a simulated line (IMAGES=DIR ONCE=1 PORT=N M
 
 bench-service: setup ## the service beside a bare loop of its student (DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite)
 	@exec $(BIN)/python -m deploy.bench $(BENCH_OPTIONS)
+
+bench-pretrain: setup ## a training step beside its parts, in images a second (RECIPE=demo BATCH=24 SECONDS=60 PROCESSES=2)
+	@exec $(BIN)/python -m pretrain bench $(RECIPE) $(if $(BATCH),--batch $(BATCH)) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROCESSES),--processes $(PROCESSES))
 
 audit: setup ## known vulnerabilities in the locked packages (needs the network)
 	@$(PYTHON) -m deploy.tools.audit

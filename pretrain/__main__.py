@@ -10,6 +10,8 @@ from inspection.errors import ConfigError
 from inspection.images.illumination import Illumination
 from inspection.terminal import emit_figures, run_command_line, show_table
 from pretrain.ablation.command import ablation
+from pretrain.bench.command import bench
+from pretrain.distributed import is_leader
 from pretrain.evaluate.gain import Gain, measure_class_gain, measure_gain
 from pretrain.explore.begin import ExploreRequest
 from pretrain.explore.search import explore as run_search
@@ -32,9 +34,15 @@ def train(
     ] = None,
     init: Annotated[Path | None, typer.Option(help="Local weights of the backbone to start from.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where a stopped run was.")] = False,
+    cache: Annotated[
+        Path | None, typer.Option(help="Where prepared images are kept for further runs. [default: beside the run]")
+    ] = None,
+    compiled: Annotated[bool, typer.Option("--compile", help="Let torch.compile build the backbones (CUDA).")] = False,
 ) -> None:
-    """Train RECIPE on the images of a folder."""
-    run = run_training(TrainingRequest(load_recipe(recipe), images, out, minutes, init, resume))
+    """Train RECIPE on the images of a folder. Under torchrun, all its processes train one encoder."""
+    run = run_training(TrainingRequest(load_recipe(recipe), images, out, minutes, init, resume, cache, compiled))
+    if not is_leader():
+        return
     record = run.read_record()
     last = run.last_metrics()
     show_table(f"run {run.root}", ["figure", "value"], list(last.items()))
@@ -99,6 +107,7 @@ def explore(
 
 
 app.command()(ablation)
+app.command()(bench)
 
 if __name__ == "__main__":
     run_command_line(app)

@@ -64,7 +64,13 @@ def joined() -> Iterator[Team]:
         yield team
     finally:
         dist.destroy_process_group()
-        messages.quiet = was_quiet
+    # Not after an error: one process tells it, whichever all_or_none has let speak.
+    messages.quiet = was_quiet
+
+
+def is_leader() -> bool:
+    """Does this process speak for its run?"""
+    return _team_of(os.environ).leads
 
 
 def _team_of(environment: Mapping[str, str]) -> Team:

@@ -11,14 +11,11 @@ from pretrain.descent import descend
 from pretrain.device import device
 from pretrain.distributed import Team, all_or_none, exchange, joined
 from pretrain.encoder import Encoder
-from pretrain.networks import Networks
-from pretrain.optimiser import build_optimiser
 from pretrain.preparation import Prepared, prepare_images
-from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory
-from pretrain.schedule import Progress, Schedule
+from pretrain.schedule import Schedule
 from pretrain.start_weights import load_start_weights
-from pretrain.whole_batch_norm import spread_batch_norms
+from pretrain.trainee import build_trainee
 
 __all__ = ["TrainingRequest", "device", "train"]
 
@@ -48,7 +45,7 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
     with all_or_none(team):
         if team.leads:
             begin(run, request, prepared, encoder)
-    trainee = _trainee(encoder, prepared.recipe, team, compiled=request.compile)
+    trainee = build_trainee(encoder, prepared.recipe, team, compiled=request.compile)
     _restore(run, request, trainee, team)
     optimisation = prepared.recipe.optimisation
     schedule = Schedule(optimisation.steps, request.minutes, optimisation.warm_up)
@@ -67,24 +64,6 @@ def _prepare(request: TrainingRequest, run: RunDirectory, encoder: Encoder, team
         if request.resume and team.leads and run.record_file.is_file():
             settled = run.read_record().recipe.preprocessing.illumination
     return prepare_images(request.images, request.cache_folder, request.recipe, encoder, settled, team)
-
-
-def _trainee(encoder: Encoder, recipe: Recipe, team: Team, *, compiled: bool) -> Trainee:
-    """Networks around `encoder`, the same on every process, with their optimiser."""
-    generator = torch.Generator().manual_seed(recipe.seed)
-    networks = Networks(encoder, recipe, generator)
-    if team.count > 1:
-        spread_batch_norms(networks)
-    networks = networks.to(device()).to(memory_format=torch.channels_last).train()
-    if device().type == "cuda":
-        # Every batch has one shape: the fastest kernels are worth a search.
-        torch.backends.cudnn.benchmark = True
-    if compiled and device().type == "cuda":
-        for part in filter(None, (networks.encoder, networks.momentum_encoder)):
-            part.backbone.compile()
-    elif compiled:
-        say("--compile is left out: it gains on CUDA alone")
-    return Trainee(networks, build_optimiser(networks, recipe), generator, Progress())
 
 
 def _restore(run: RunDirectory, request: TrainingRequest, trainee: Trainee, team: Team) -> None:
