@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pretrain.flaws.fillings import draw_fillings
-from pretrain.flaws.noise import uniform
+from pretrain.flaws.draws import uniform
 from pretrain.flaws.shapes import draw_shapes
 from pretrain.precision import in_full_precision
 
@@ -29,9 +29,9 @@ class Flawed:
 @in_full_precision
 def add_flaws(images: Tensor, generator: torch.Generator) -> Flawed:
     """One flaw in each of B images, float [B, 3, S, S] in 0..1."""
-    shapes = draw_shapes(len(images), images.shape[-1], generator)
+    shapes = draw_shapes(images, generator)
     opacity = uniform(len(images), 0.4, 1.0, generator).to(images).view(-1, 1, 1, 1)
-    alpha = shapes.cover.to(images)[:, None] * opacity
-    filling = draw_fillings(images, shapes.slope.to(images), generator)
+    alpha = shapes.cover[:, None] * opacity
+    filling = draw_fillings(images, shapes.slope, generator)
     pixels = (images * (1 - alpha) + filling * alpha).clamp(0, 1)
     return Flawed(pixels, (pixels - images).abs().mean(1) > _VISIBLE_CHANGE)

@@ -6,7 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrain.flaws.noise import smooth_noise, uniform
+from pretrain.flaws.draws import smooth_noise, uniform, whole
+from pretrain.one_batch import draw_rows
 
 _COURSE_POINTS = 256
 
@@ -19,21 +20,23 @@ class Shapes:
     slope: Tensor
 
 
-def draw_shapes(count: int, side: int, generator: torch.Generator) -> Shapes:
-    """One shape in each of `count` squares of `side` pixels, in random places, sizes and turns.
+def draw_shapes(images: Tensor, generator: torch.Generator) -> Shapes:
+    """One shape for each of the images [B, 3, S, S], in random places, sizes and turns.
 
     Lengths are in half sides and log-uniform: small flaws are the ones that escape, and a shade may cover all.
     """
 
-    def draw(low: float, high: float) -> Tensor:
-        return uniform(count, low, high, generator).view(-1, 1, 1)
+    count, side = len(images), images.shape[-1]
 
-    axis = torch.linspace(-1, 1, side)
+    def draw(low: float, high: float) -> Tensor:
+        return uniform(count, low, high, generator).to(images).view(-1, 1, 1)
+
+    axis = torch.linspace(-1, 1, side).to(images)
     x = axis.view(1, 1, -1) - draw(-0.85, 0.85)
     y = axis.view(1, -1, 1) - draw(-0.85, 0.85)
     angle = draw(0, torch.pi)
     along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
-    kind = torch.randint(0, 4, (count, 1, 1), generator=generator)
+    kind = whole(count, 4, generator).to(images.device).view(-1, 1, 1)
     is_stain, is_crack = kind == 2, kind == 3
     is_line = (kind == 1) | is_crack
     size, thickness = draw(-3.5, 0.0).exp(), draw(-4.8, -3.3).exp()
@@ -45,7 +48,7 @@ def draw_shapes(count: int, side: int, generator: torch.Generator) -> Shapes:
     bent = across + torch.where(is_line, bow, 0.0) + torch.where(is_crack, wander, 0.0)
     opening = (1 + 0.5 * _course(along, 24, generator)).clamp(0.3, 2)
     half_width = torch.where(is_crack, half_width * opening, half_width)
-    ragged = torch.where(is_line, 0.0, smooth_noise(count, side, 16, generator) * torch.where(is_stain, 1.2, 0.3))
+    ragged = torch.where(is_line, 0.0, smooth_noise(images, 16, generator) * torch.where(is_stain, 1.2, 0.3))
     radius = (along / half_length) ** 2 + (bent / half_width) ** 2
     softness = torch.where(is_line, 0.4, draw(0.1, 0.7))
     return Shapes(torch.sigmoid((1 + ragged - radius) / softness), (along / half_length).clamp(-1, 1))
@@ -54,7 +57,7 @@ def draw_shapes(count: int, side: int, generator: torch.Generator) -> Shapes:
 def _course(along: Tensor, turns: int, generator: torch.Generator) -> Tensor:
     """A random line of about `turns` turns, of deviation about 1, read at each pixel's place along the shape."""
     count, side = len(along), along.shape[-1]
-    line = torch.randn(count, 1, turns, generator=generator)
+    line = draw_rows(count, lambda whole: torch.randn(whole, 1, turns, generator=generator)).to(along)
     line = F.interpolate(line, size=_COURSE_POINTS, mode="linear", align_corners=False)[:, 0]
     # A shape's ends lie within 1.35 half sides of its middle.
     place = ((along + 1.5) / 3 * (_COURSE_POINTS - 1)).clamp(0, _COURSE_POINTS - 1).long()
