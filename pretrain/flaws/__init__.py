@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from pretrain.flaws.fillings import draw_fillings
 from pretrain.flaws.draws import uniform
+from pretrain.flaws.fillings import draw_fillings
 from pretrain.flaws.shapes import draw_shapes
 from pretrain.precision import in_full_precision
 
