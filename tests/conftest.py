@@ -6,6 +6,10 @@ import os
 import shutil
 
 import pytest
+from hypothesis import settings
+
+# For `make test-hostile`: five tests of so many images each.
+settings.register_profile("hostile", max_examples=6000, deadline=None)
 
 # Before anything imports numpy, OpenCV, torch or ONNX Runtime: two processes on two cores must not fight, and
 # sums must come out the same each time. Nothing may ask a model hub for anything.
