@@ -13,14 +13,13 @@ from service.access import api as access_api
 from service.access import pages as access_pages
 from service.access.doorkeeper import Doorkeeper
 from service.audit import api as audit_api
-from service.db.engine import Database
 from service.health import api as health_api
-from service.images.opening import open_image_store
 from service.intake import api as intake_api
+from service.profiles import api as profiles_api
+from service.registry import api as registry_api
 from service.review import api as review_api
 from service.review import pages as review_pages
-from service.runtime import Runtime
-from service.scoring_pool import PoolLimits, ScoringPool
+from service.running import running
 from service.settings import ServiceSettings
 from service.web.guard import require_guards
 from service.web.limits import SafeHeaders, UploadLimit
@@ -29,6 +28,9 @@ from service.web.static_folder import STATIC_FOLDER, StaticFolder
 
 ROUTERS = (
     intake_api.router,
+    intake_api.parts,
+    profiles_api.router,
+    registry_api.router,
     review_api.router,
     health_api.router,
     review_pages.router,
@@ -47,14 +49,10 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(settings.resolved_database_url)
-        try:
-            async with ScoringPool(inspector, _pool_limits(settings)) as pool:
-                app.state.doorkeeper = Doorkeeper(database)
-                app.state.runtime = Runtime(database, open_image_store(settings.images, settings.image_directory), pool)
-                yield
-        finally:
-            database.close()
+        async with running(settings, inspector) as runtime:
+            app.state.doorkeeper = Doorkeeper(runtime.database)
+            app.state.runtime = runtime
+            yield
 
     # No pages at /docs: they would load their scripts from elsewhere.
     app = FastAPI(
@@ -75,15 +73,6 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
     require_guards(app)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
     return app
-
-
-def _pool_limits(settings: ServiceSettings) -> PoolLimits:
-    return PoolLimits(
-        queue_limit=settings.queue_limit,
-        batch_limit=settings.batch_limit,
-        batch_deadline_s=settings.batch_deadline_ms / 1e3,
-        timeout_s=settings.judging_timeout_s,
-    )
 
 
 def _describe(app: FastAPI) -> dict[str, Any]:

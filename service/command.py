@@ -17,6 +17,8 @@ from service.app import create_app
 from service.audit.commands import audit
 from service.camera.command import camera
 from service.logs import configure_logs
+from service.profiles.commands import profiles
+from service.registry.commands import bundles
 from service.settings import ServiceSettings, read_settings
 from service.storage import DataOption, UrlOption, prepare_storage
 
@@ -30,6 +32,8 @@ app.command()(camera)
 app.add_typer(people, name="people")
 app.add_typer(stations, name="stations")
 app.add_typer(audit, name="audit")
+app.add_typer(profiles, name="profiles")
+app.add_typer(bundles, name="bundles")
 _GRACE_S = 15
 
 

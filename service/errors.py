@@ -6,10 +6,13 @@ KensaError
     ├── Forbidden              403
     ├── NotFound               404
     ├── NameTaken              409
+    ├── Outdated               409
     ├── InvalidCursor          422
+    ├── UnfitBundle            422
     ├── WeakPassword           422
     ├── UnsupportedMediaType   415
-    └── TooManyAttempts        429
+    ├── TooManyAttempts        429
+    └── Overloaded             503
 
 The core's StorageError answers 503: nothing was stored, and the sender tries again. Every error leaves the service
 as one and the same problem body, see `service.web.problems`.
@@ -46,6 +49,24 @@ class NameTaken(RequestError):
     """Two things cannot have one name."""
 
     status = 409
+
+
+class Outdated(RequestError):
+    """Made from a version that is not the newest any more."""
+
+    status = 409
+
+
+class UnfitBundle(RequestError):
+    """A bundle that is not here, or must not serve."""
+
+    status = 422
+
+
+class Overloaded(RequestError):
+    """Parts come faster than they are judged. The part's HOLD is on record where its image has arrived."""
+
+    status = 503
 
 
 class InvalidCursor(RequestError):

@@ -3,19 +3,32 @@
 from dataclasses import dataclass
 
 from inspection.inspector import Inspector
+from service.alarms import Alarms
+from service.bundle_shelf import BundleShelf
 from service.db.engine import Database
+from service.disk import Disk
 from service.images.image_store import ImageStore
-from service.scoring_pool import ScoringPool
+from service.in_force import InForce
+from service.intake.recorder import Recorder
+from service.metrics import Metrics
+from service.scoring.pool import ScoringPool
 
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """A verified bundle behind its pool, and the two places where things are durable."""
+    """What stations run, the pool that judges, the places where things are durable, and what is told of it all."""
 
     database: Database
     image_store: ImageStore
     scoring_pool: ScoringPool
+    recorder: Recorder
+    shelf: BundleShelf
+    in_force: InForce
+    disk: Disk
+    alarms: Alarms
+    metrics: Metrics
 
     @property
     def inspector(self) -> Inspector:
-        return self.scoring_pool.inspector
+        """The champion."""
+        return self.in_force.champion

@@ -25,6 +25,8 @@ class ServiceSettings(BaseSettings):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     database_url: str | None = None
+    database_password_file: Path | None = None
+    """File with the password that `database_url` leaves out, as orchestrators hand over secrets."""
     images: str | None = None
     """URL of a bucket for images, s3://bucket/prefix; without one they lie below `data`."""
     upload_limit_mb: Count = 64
@@ -34,6 +36,20 @@ class ServiceSettings(BaseSettings):
     batch_deadline_ms: Annotated[float, Field(ge=0)] = 5.0
     """How long the first image of a batch waits for others that are being decoded."""
     judging_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    late_after_s: Annotated[float, Field(gt=0)] = 60.0
+    """From when on an image that was taken that long ago counts as late."""
+    database_patience_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long the database may take before a camera is told to try again."""
+    upload_patience_s: Annotated[float, Field(gt=0)] = 30.0
+    """How long a client may take to send a request."""
+    watch_s: Annotated[float, Field(gt=0)] = 1.0
+    """How often changes of profiles, the disk and the clock are looked at."""
+    bundle_check_s: Annotated[float, Field(gt=0)] = 60.0
+    """How often the files of bundles in use are compared with their digests."""
+    disk_low_mb: Annotated[int, Field(ge=0)] = 2048
+    """Free space below which an alarm is raised."""
+    disk_reserve_mb: Annotated[int, Field(ge=0)] = 256
+    """Free space that is kept for the record: below it images are not stored, and parts are held."""
     log_format: Literal["console", "json"] = "console"
 
     @property
@@ -50,7 +66,8 @@ class ServiceSettings(BaseSettings):
             ) from None
         dialect = url.get_backend_name()
         if dialect == "postgresql":
-            return url.set(drivername="postgresql+psycopg")
+            password = url.password if self.database_password_file is None else _secret(self.database_password_file)
+            return url.set(drivername="postgresql+psycopg", password=password)
         if dialect == "sqlite":
             return url
         raise ConfigError(f"database_url: {dialect} is not supported", "use postgresql or sqlite")
@@ -58,6 +75,20 @@ class ServiceSettings(BaseSettings):
     @property
     def image_directory(self) -> Path:
         return self.data / "images"
+
+    @property
+    def bundle_directory(self) -> Path:
+        return self.data / "bundles"
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is no text"
+        raise ConfigError(
+            f"database_password_file: {path}: {reason}", "give a file that the service may read"
+        ) from None
 
 
 def read_settings(**given: object) -> ServiceSettings:

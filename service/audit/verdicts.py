@@ -23,6 +23,9 @@ _COLUMNS = (
     "bundle_id",
     "image_sha256",
     "heat_map_sha256",
+    "image_number",
+    "profile_version",
+    "crop",
 )
 
 

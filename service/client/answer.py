@@ -39,7 +39,7 @@ class Links(_Read):
     """Where to find more of the same inspection, on the same host."""
 
     itself: str = Field(alias="self")
-    image: str
+    image: str | None
     heat_map: str | None
     review: str
 

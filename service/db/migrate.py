@@ -16,7 +16,7 @@ _ADVISORY_LOCK = 0x6B656E7361
 
 def upgrade(database: Database) -> None:
     """Apply every migration that is missing, in one transaction. Raises StorageError for a newer database."""
-    with database.engine.execution_options(sqlite_begin="BEGIN IMMEDIATE").begin() as connection:
+    with database.migrating() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
         try:

@@ -57,8 +57,9 @@ class StoredInspection(Record):
 
     __tablename__ = "inspections"
     __table_args__ = (
-        UniqueConstraint("station_id", "trigger_id"),
+        UniqueConstraint("station_id", "trigger_id", "image_number"),
         Index("ix_inspections_flagged", "verdict", "part_score", "id"),
+        Index("ix_inspections_captured", "station_id", "captured_at"),
     )
 
     id: Mapped[Key]
@@ -66,8 +67,12 @@ class StoredInspection(Record):
     part_id: Mapped[int] = mapped_column(Id, ForeignKey("parts.id"), index=True)
     lot_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lots.id"), index=True)
     trigger_id: Mapped[Name]
+    image_number: Mapped[int]
+    """1, or where a trigger took several images of the part, which of them."""
     captured_at: Mapped[datetime | None]
     received_at: Mapped[datetime]
+    arrived_late: Mapped[bool]
+    arrived_out_of_order: Mapped[bool]
 
     verdict: Mapped[Verdict] = mapped_column(VERDICT_TYPE)
     reason: Mapped[str] = mapped_column(String(64))
@@ -75,15 +80,22 @@ class StoredInspection(Record):
     local_score: Mapped[float | None]
     global_score: Mapped[float | None]
     part_score: Mapped[float | None]
-    local_pass_limit: Mapped[float]
-    local_fail_limit: Mapped[float]
-    global_pass_limit: Mapped[float]
-    global_fail_limit: Mapped[float]
+    local_pass_limit: Mapped[float | None]
+    local_fail_limit: Mapped[float | None]
+    global_pass_limit: Mapped[float | None]
+    global_fail_limit: Mapped[float | None]
     regions: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
-    bundle_id: Mapped[Name]
+    bundle_id: Mapped[Name | None]
+    profile_version: Mapped[int]
+    """Of the station's profile; 0 where it had none and ran the champion as it was calibrated."""
+    crop: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """The box that was judged; None for the whole image."""
 
-    image_sha256: Mapped[Sha256]
-    heat_map_sha256: Mapped[Sha256 | None]
+    image_sha256: Mapped[Sha256 | None] = mapped_column(index=True)
+    """None where the image store did not take it; the verdict is HOLD then."""
+    heat_map_sha256: Mapped[Sha256 | None] = mapped_column(index=True)
+    images_removed_at: Mapped[datetime | None]
+    """When retention took image and heat map away; the verdict stays."""
     width_px: Mapped[int | None]
     height_px: Mapped[int | None]
     timings_ms: Mapped[dict[str, float]] = mapped_column(JSON)

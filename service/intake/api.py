@@ -4,19 +4,23 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
-from inspection.verdict import Verdict
+from inspection.verdict import Reason, Verdict
 from service.callers import Caller, Permission
-from service.errors import NotFound
+from service.errors import NotFound, Overloaded
 from service.intake import operations
+from service.intake.answers import to_part_answer, worst_of
 from service.intake.queries import InspectionFilter
-from service.intake.schemas import InspectionAnswer, InspectionPage, Label, Trigger
-from service.intake.upload import read_upload
+from service.intake.recording import Recorded
+from service.intake.schemas import InspectionAnswer, InspectionPage, PartAnswer, Trigger
+from service.intake.upload import MAX_IMAGES, read_part_upload, read_upload
+from service.labels import Label
 from service.web.dependencies import InspectionId, RuntimeDependency
 from service.web.guard import needs
 from service.web.media import media_type_of
 from service.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/v1/inspections", tags=["inspections"])
+parts = APIRouter(prefix="/api/v1/parts", tags=["inspections"])
 
 _IMAGE_BODY = {"schema": {"type": "string", "format": "binary"}}
 _TRIGGER = Trigger.model_json_schema()
@@ -48,6 +52,28 @@ _UPLOAD: dict[str, Any] = {
 }
 Sender = Annotated[Caller, needs(Permission.SEND_PARTS)]
 Reader = Annotated[Caller, needs(Permission.READ_RECORD)]
+_PART_UPLOAD: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image", *_TRIGGER["required"]],
+                    "properties": {
+                        "image": {
+                            "type": "array",
+                            "items": {"type": "string", "format": "binary"},
+                            "minItems": 1,
+                            "maxItems": MAX_IMAGES,
+                        },
+                        **_TRIGGER["properties"],
+                    },
+                }
+            }
+        },
+    }
+}
 _KEEP = "private, max-age=31536000, immutable"
 
 
@@ -67,15 +93,63 @@ async def post_inspection(
 ) -> InspectionAnswer:
     """Send a PNG, JPEG, BMP or TIFF, grey or colour, 8 or 16 bits.
 
-    An image that cannot be judged (damaged, too dark, too late) is stored and held for a person: verdict HOLD with its
-    reason. After 503 nothing was stored: send again.
+    An image that cannot be judged (damaged, too dark, too late) or stored is recorded and held for a person: verdict
+    HOLD with its reason. After 503 send again: nothing was stored, or the part's HOLD as overloaded, which comes back.
     """
+    request.state.holds_part = True
     trigger, image = await read_upload(request)
     caller.require_station(trigger.station)
-    answer, was_first = await operations.take_in(runtime, trigger, image)
-    response.status_code = 201 if was_first else 200
+    recorded = await operations.take_in(runtime, trigger, [image])
+    _push_back(runtime, recorded)
+    # Of a trigger that took several images, the one that decides about the part.
+    answer = worst_of(recorded.answers)
+    response.status_code = 201 if recorded.was_first else 200
     response.headers["Location"] = answer.links.itself
     return answer
+
+
+@parts.post(
+    "",
+    status_code=201,
+    summary="Inspect several images of one part",
+    response_description="One verdict; images and verdicts are durable.",
+    responses={
+        200: {"model": PartAnswer, "description": "This trigger was inspected before: its first verdict."},
+        **problem_responses(401, 403, 413, 415, 422, 503),
+    },
+    openapi_extra=_PART_UPLOAD,
+)
+async def post_part(request: Request, response: Response, runtime: RuntimeDependency, caller: Sender) -> PartAnswer:
+    """One trigger, up to 16 files named `image`. All are recorded together or none; the worst one decides."""
+    request.state.holds_part = True
+    trigger, images = await read_part_upload(request)
+    caller.require_station(trigger.station)
+    recorded = await operations.take_in(runtime, trigger, images)
+    _push_back(runtime, recorded)
+    response.status_code = 201 if recorded.was_first else 200
+    return to_part_answer(recorded.answers)
+
+
+@parts.get("", summary="One verdict of a part", responses=problem_responses(401, 403, 404, 422, 503))
+def get_part(
+    runtime: RuntimeDependency, caller: Reader, part_id: Annotated[Label, Query(description="The part's own id.")]
+) -> PartAnswer:
+    """From all its inspections, of every trigger and station: the worst decides."""
+    answer = operations.get_part(runtime.database, part_id)
+    for inspection in answer.inspections:
+        caller.require_station(inspection.station)
+    return answer
+
+
+def _push_back(runtime: RuntimeDependency, recorded: Recorded) -> None:
+    """Raises Overloaded where parts come too fast: the camera slows down, and finds the HOLD when it asks again."""
+    held = [answer for answer in recorded.answers if answer.reason is Reason.OVERLOADED]
+    if held and recorded.was_first:
+        runtime.alarms.raise_alarm("overloaded", held[0].detail)
+        raise Overloaded(
+            f"trigger {held[0].trigger_id}: {held[0].detail}; the part is held as inspection {held[0].id}",
+            "slow down; the same trigger gives that verdict from now on",
+        )
 
 
 @router.get("", summary="List inspections", responses=problem_responses(401, 403, 422, 503))

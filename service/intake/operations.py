@@ -1,22 +1,31 @@
 """What intake does. Each operation is one transaction, and the only way for other features to reach intake."""
 
 import asyncio
-from dataclasses import asdict, dataclass
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
 
+import structlog
 from anyio.to_thread import run_sync
 
-from service.audit.operations import append, inspection_digest, verdicts_entry
+from inspection.errors import StorageError
+from inspection.verdict import Inspection, Reason
 from service.db.engine import Database
-from service.db.tables import Lot, Part, Station, StoredInspection
+from service.db.tables import StoredInspection
 from service.errors import InvalidCursor, NotFound
+from service.in_force import Plan
 from service.intake import queries
-from service.intake.answers import to_answer
+from service.intake.answers import to_answer, to_part_answer
+from service.intake.findings import Finding, PartFindings
 from service.intake.queries import InspectionFilter
-from service.intake.schemas import InspectionAnswer, InspectionPage, Trigger
+from service.intake.recording import Recorded
+from service.intake.schemas import InspectionAnswer, InspectionPage, PartAnswer, Trigger
 from service.runtime import Runtime
-from service.scoring_pool import Judged
+from service.scoring.job import Judged
+
+log = structlog.get_logger("kensa.intake")
+_INSPECTIONS_OF_A_PART = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,32 +37,62 @@ class StoredImages:
     station: str
 
 
-async def take_in(runtime: Runtime, trigger: Trigger, image: bytes) -> tuple[InspectionAnswer, bool]:
-    """Judge an image and make image and verdict durable; (answer, was it the first of its trigger).
+async def take_in(runtime: Runtime, trigger: Trigger, images: Sequence[bytes]) -> Recorded:
+    """Judge the images of a trigger and make images and verdicts durable.
 
     Raises StorageError or SQLAlchemy's OperationalError where they cannot be made durable: nothing is recorded then.
     """
+    if (known := runtime.recorder.recall(trigger.station, trigger.trigger_id)) is not None:
+        return known
+    start = time.perf_counter()
     received_at = datetime.now(UTC)
-    if (first := await run_sync(_find_first, runtime.database, trigger)) is not None:
-        return first, False
-    name = f"image of trigger {trigger.trigger_id}"
-    image_sha256, judged = await asyncio.gather(
-        run_sync(runtime.image_store.put, image), runtime.scoring_pool.judge(image, name=name)
-    )
-    return await run_sync(_record, runtime, trigger, received_at, image_sha256, judged)
+    plan = runtime.in_force.plan_of(trigger.station)
+    findings = await asyncio.gather(*(_find(runtime, trigger, plan, image) for image in images))
+    before_record = time.perf_counter()
+    recorded = await runtime.recorder.record(PartFindings(trigger, received_at, tuple(findings)))
+    if recorded.was_first:
+        now = time.perf_counter()
+        for answer in recorded.answers:
+            runtime.metrics.count_verdict(answer.station, answer.verdict, answer.reason, answer.timings_ms)
+            log.info(
+                "inspected",
+                inspection_id=answer.id,
+                station=answer.station,
+                verdict=answer.verdict.value,
+                reason=answer.reason.value,
+                profile_version=answer.profile_version,
+                total_ms=round((now - start) * 1e3, 1),
+            )
+        runtime.metrics.stages.labels("record").observe(now - before_record)
+        runtime.metrics.stages.labels("total").observe(now - start)
+    return recorded
 
 
 def get_inspection(database: Database, inspection_id: int) -> InspectionAnswer:
     """Raises NotFound."""
     with database.reading() as session:
-        return to_answer(_require(queries.find_by_id(session, inspection_id), inspection_id))
+        return _answer_of(_require(queries.find_by_id(session, inspection_id), inspection_id))
+
+
+def get_part(database: Database, part_id: str) -> PartAnswer:
+    """One verdict from all inspections of a part. Raises NotFound."""
+    with database.reading() as session:
+        answers = [_answer_of(row) for row in queries.find_by_part(session, part_id, limit=_INSPECTIONS_OF_A_PART)]
+    if not answers:
+        raise NotFound(f"part {part_id}: was never inspected", "see its id in GET /api/v1/inspections")
+    return to_part_answer(answers)
 
 
 def get_stored_images(database: Database, inspection_id: int) -> StoredImages:
-    """Raises NotFound."""
+    """Raises NotFound, also where there is no image any more, or never was."""
     with database.reading() as session:
         row = _require(queries.find_by_id(session, inspection_id), inspection_id)
-        return StoredImages(row.image_sha256, row.heat_map_sha256, row.station.name)
+    if row.images_removed_at is not None:
+        removed = f"{row.images_removed_at:%Y-%m-%d}"
+        raise NotFound(f"inspection {inspection_id}: its images were removed on {removed}", "its verdict stays")
+    if row.image_sha256 is None:
+        raise NotFound(f"inspection {inspection_id}: its image could not be stored", "see its `detail`")
+    return StoredImages(row.image_sha256, row.heat_map_sha256, row.station.name)
 
 
 def list_inspections(database: Database, wanted: InspectionFilter, *, cursor: str | None, limit: int) -> InspectionPage:
@@ -61,64 +100,51 @@ def list_inspections(database: Database, wanted: InspectionFilter, *, cursor: st
     below_id = None if cursor is None else _read_cursor(cursor)
     with database.reading() as session:
         rows = queries.find_page(session, wanted, below_id=below_id, limit=limit + 1)
-        items = [to_answer(row) for row in rows[:limit]]
+        items = [_answer_of(row) for row in rows[:limit]]
     return InspectionPage(items=items, next_cursor=f"below-{items[-1].id}" if len(rows) > limit else None)
 
 
-def _find_first(database: Database, trigger: Trigger) -> InspectionAnswer | None:
-    with database.reading() as session:
-        row = queries.find_by_trigger(session, trigger.station, trigger.trigger_id)
-        return None if row is None else to_answer(row)
+async def _find(runtime: Runtime, trigger: Trigger, plan: Plan, image: bytes) -> Finding:
+    """Judge and store one image. What cannot be stored is held, as what cannot be judged."""
+    name = f"image of trigger {trigger.trigger_id}"
+    stored, judged = await asyncio.gather(_store(runtime, image), _judge(runtime, plan, image, name))
+    if isinstance(stored, StorageError):
+        return Finding(_not_stored(judged, stored), plan, None)
+    if judged.heat_map_png is None:
+        return Finding(judged.inspection, plan, stored)
+    heat_map = await _store(runtime, judged.heat_map_png)
+    if isinstance(heat_map, StorageError):
+        return Finding(_not_stored(judged, heat_map), plan, stored)
+    return Finding(judged.inspection, plan, stored, heat_map)
 
 
-def _record(
-    runtime: Runtime, trigger: Trigger, received_at: datetime, image_sha256: str, judged: Judged
-) -> tuple[InspectionAnswer, bool]:
-    heat_map = judged.heat_map_png
-    values = {
-        **_judgement_values(runtime, judged),
-        "image_sha256": image_sha256,
-        "heat_map_sha256": None if heat_map is None else runtime.image_store.put(heat_map),
-    }
-    with runtime.database.writing() as session:
-        values["station_id"] = queries.id_on_first_sight(session, Station, trigger.station, received_at)
-        if trigger.lot is not None:
-            values["lot_id"] = queries.id_on_first_sight(session, Lot, trigger.lot, received_at)
-        values["part_id"] = queries.id_on_first_sight(session, Part, trigger.part_id, received_at)
-        values |= {
-            "trigger_id": trigger.trigger_id,
-            "captured_at": trigger.captured_at,
-            "received_at": received_at,
-        }
-        was_first = queries.add_inspection(session, values)
-        row = queries.find_by_trigger(session, trigger.station, trigger.trigger_id)
-        if row is None:
-            raise LookupError(f"trigger {trigger.trigger_id} vanished within its own transaction")
-        if was_first:
-            digest = inspection_digest(trigger.station, trigger.part_id, trigger.lot, values)
-            append(session, verdicts_entry({row.id: digest}))
-        return to_answer(row), was_first
+async def _judge(runtime: Runtime, plan: Plan, image: bytes, name: str) -> Judged:
+    if plan.inspector is None:
+        bundle_id = plan.profile.bundle_id
+        return Judged(
+            Inspection.held(Reason.NO_MODEL, f"the station's profile asks for {bundle_id}, which is not here")
+        )
+    return await runtime.scoring_pool.judge(image, plan.inspector, name=name)
 
 
-def _judgement_values(runtime: Runtime, judged: Judged) -> dict[str, Any]:
-    inspection, thresholds = judged.inspection, runtime.inspector.thresholds
-    return {
-        "verdict": inspection.verdict,
-        "reason": inspection.reason.value,
-        "detail": inspection.detail,
-        "local_score": inspection.local_score,
-        "global_score": inspection.global_score,
-        "part_score": inspection.part_score,
-        "local_pass_limit": thresholds.local_score.pass_limit,
-        "local_fail_limit": thresholds.local_score.fail_limit,
-        "global_pass_limit": thresholds.global_score.pass_limit,
-        "global_fail_limit": thresholds.global_score.fail_limit,
-        "regions": [{**asdict(region), "suggested_defect": None} for region in inspection.regions],
-        "bundle_id": runtime.inspector.bundle_id,
-        "width_px": inspection.width_px,
-        "height_px": inspection.height_px,
-        "timings_ms": {name: round(value, 3) for name, value in inspection.timings_ms.items()},
-    }
+async def _store(runtime: Runtime, data: bytes) -> str | StorageError:
+    try:
+        runtime.disk.require_room()
+        with runtime.metrics.stages.labels("store").time():
+            return await run_sync(runtime.image_store.put, data)
+    except StorageError as error:
+        runtime.alarms.raise_alarm("image_store_failing", str(error))
+        return error
+
+
+def _not_stored(judged: Judged, error: StorageError) -> Inspection:
+    """HOLD, whatever the scores: nobody could look at this part's picture again."""
+    held = Inspection.held(Reason.NOT_STORED, str(error), bundle_id=judged.inspection.bundle_id)
+    return replace(held, width_px=judged.inspection.width_px, height_px=judged.inspection.height_px)
+
+
+def _answer_of(row: StoredInspection) -> InspectionAnswer:
+    return to_answer(row, row.station.name, row.part.name, row.lot.name if row.lot else None)
 
 
 def _require(row: StoredInspection | None, inspection_id: int) -> StoredInspection:

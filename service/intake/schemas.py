@@ -1,15 +1,11 @@
 """What intake takes and gives."""
 
 from datetime import UTC, datetime
-from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from inspection.verdict import Reason, Verdict
-
-Label = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")
-]
+from service.labels import Label
 
 
 class Trigger(BaseModel):
@@ -69,13 +65,24 @@ class RegionAnswer(BaseModel):
     )
 
 
+class BoxAnswer(BaseModel):
+    """A box in pixels of the image as it was sent."""
+
+    x_px: int = Field(examples=[64])
+    y_px: int = Field(examples=[0])
+    width_px: int = Field(examples=[512])
+    height_px: int = Field(examples=[480])
+
+
 class Links(BaseModel):
     """Where to find more of the same inspection."""
 
     model_config = ConfigDict(serialize_by_alias=True, validate_by_name=True)
 
     itself: str = Field(alias="self", examples=["/api/v1/inspections/381"])
-    image: str = Field(examples=["/api/v1/inspections/381/image"])
+    image: str | None = Field(
+        description="None where the image store did not take it.", examples=["/api/v1/inspections/381/image"]
+    )
     heat_map: str | None = Field(
         description="None where the image could not be scored.", examples=["/api/v1/inspections/381/heat-map"]
     )
@@ -92,6 +99,9 @@ class InspectionAnswer(BaseModel):
     trigger_id: str = Field(examples=["2026-11-23/000381"])
     captured_at: AwareDatetime | None = Field(examples=["2026-11-23T09:30:12.480000Z"])
     received_at: AwareDatetime = Field(examples=["2026-11-23T09:30:12.513206Z"])
+    image_number: int = Field(description="Which of the images of its trigger, from 1.", examples=[1])
+    arrived_late: bool = Field(description="Long after it was taken: from a camera's backlog, or its clock is wrong.")
+    arrived_out_of_order: bool = Field(description="Taken before another image that the station had sent already.")
     verdict: Verdict = Field(examples=["HOLD"])
     reason: Reason = Field(examples=["local_score_in_hold_band"])
     detail: str = Field(description="One sentence for a person.")
@@ -101,13 +111,28 @@ class InspectionAnswer(BaseModel):
         description="The larger of both in widths of their hold bands: 1 is the pass limit, 2 the fail limit.",
         examples=[1.52],
     )
-    thresholds: ThresholdsAnswer
+    thresholds: ThresholdsAnswer | None = Field(description="None where there was no model to judge with.")
     regions: list[RegionAnswer]
-    bundle_id: str = Field(examples=["bundle-0c1f5b7d2e9a4c36"])
+    bundle_id: str | None = Field(examples=["bundle-0c1f5b7d2e9a4c36"])
+    profile_version: int = Field(
+        description="Of the station's profile; 0 is the champion as it was calibrated.", examples=[4]
+    )
+    crop: BoxAnswer | None = Field(description="What was judged, and what the heat map covers; None is all of it.")
     timings_ms: dict[str, float] = Field(
         examples=[{"decode": 4.1, "preprocess": 1.2, "waiting": 0.4, "inference": 11.8}]
     )
     links: Links
+
+
+class PartAnswer(BaseModel):
+    """One verdict for a part, however many images there are of it: the worst decides."""
+
+    part_id: str = Field(examples=["KN-40-000381"])
+    verdict: Verdict = Field(examples=["HOLD"])
+    reason: Reason = Field(examples=["local_score_in_hold_band"])
+    detail: str
+    decided_by: int = Field(description="The inspection whose verdict this is.", examples=[382])
+    inspections: list[InspectionAnswer]
 
 
 class InspectionPage(BaseModel):

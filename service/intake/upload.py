@@ -11,14 +11,18 @@ from starlette.datastructures import UploadFile
 from service.errors import UnsupportedMediaType
 from service.intake.schemas import Trigger
 
+MAX_IMAGES = 16
+"""Of one part, in one request."""
 _IMAGE_FIELD = "image"
+_FORM = "multipart/form-data"
 
 
 async def read_upload(request: Request) -> tuple[Trigger, bytes]:
-    """Raises RequestValidationError naming the field, or UnsupportedMediaType."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == "multipart/form-data":
-        return await _read_multipart(request)
+    """One image. Raises RequestValidationError naming the field, or UnsupportedMediaType."""
+    media_type = _media_type_of(request)
+    if media_type == _FORM:
+        trigger, images = await _read_form(request, max_images=1)
+        return trigger, images[0]
     if media_type.startswith("image/") or media_type == "application/octet-stream":
         return _read_trigger(request.query_params.multi_items(), "query"), await request.body()
     raise UnsupportedMediaType(
@@ -27,14 +31,28 @@ async def read_upload(request: Request) -> tuple[Trigger, bytes]:
     )
 
 
-async def _read_multipart(request: Request) -> tuple[Trigger, bytes]:
-    async with request.form(max_files=1, max_fields=16) as form:
-        image = form.get(_IMAGE_FIELD)
+async def read_part_upload(request: Request) -> tuple[Trigger, list[bytes]]:
+    """Up to MAX_IMAGES images of one part, in the order sent. Raises as `read_upload` does."""
+    if (media_type := _media_type_of(request)) != _FORM:
+        raise UnsupportedMediaType(
+            f"a body of type {media_type or '(none)'} cannot hold several images",
+            "send multipart/form-data with files named `image`",
+        )
+    return await _read_form(request, max_images=MAX_IMAGES)
+
+
+async def _read_form(request: Request, max_images: int) -> tuple[Trigger, list[bytes]]:
+    async with request.form(max_files=max_images, max_fields=16) as form:
         fields = [(name, value) for name, value in form.multi_items() if name != _IMAGE_FIELD]
         trigger = _read_trigger(fields, "body")
-        if not isinstance(image, UploadFile):
+        images = [image for image in form.getlist(_IMAGE_FIELD) if isinstance(image, UploadFile)]
+        if not images:
             raise _invalid("body", _IMAGE_FIELD, "no file of this name in the form")
-        return trigger, await image.read()
+        return trigger, [await image.read() for image in images]
+
+
+def _media_type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _read_trigger(fields: Iterable[tuple[str, Any]], place: str) -> Trigger:

@@ -125,12 +125,6 @@ def get_part_in_review(database: Database, inspection_id: int) -> PartInReview:
         )
 
 
-def get_image_sha256(database: Database, inspection_id: int) -> str:
-    """Raises NotFound."""
-    with database.reading() as session:
-        return _require(queries.find_inspection(session, inspection_id), inspection_id).image_sha256
-
-
 def _require(row: StoredInspection | None, inspection_id: int) -> StoredInspection:
     if row is None:
         raise NotFound(f"inspection {inspection_id}: does not exist", "start at /review")

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.callers import Permission
+from service.intake.operations import get_stored_images
 from service.review import operations, pictures, wording
 from service.review.tables import Decision
 from service.runtime import Runtime
@@ -61,7 +62,7 @@ def get_picture(
     size: Annotated[Literal["full", "thumbnail"], Query()] = "full",
 ) -> Response:
     """The image as a browser can show it."""
-    data = runtime.image_store.get(operations.get_image_sha256(runtime.database, inspection_id))
+    data = runtime.image_store.get(get_stored_images(runtime.database, inspection_id).image_sha256)
     picture, kind = pictures.render_picture(
         data,
         significant_bits=runtime.inspector.manifest.preprocessing.significant_bits,

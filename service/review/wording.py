@@ -13,9 +13,12 @@ _NOT_JUDGED = {
     Reason.TOO_DARK: "The image is too dark to judge",
     Reason.TOO_BRIGHT: "The image is too bright to judge",
     Reason.FLAT: "The image shows no contrast",
+    Reason.BLURRED: "The image is too blurred to judge",
+    Reason.CLIPPED: "Too much of the image is full black or white",
     Reason.NO_MODEL: "There was no model to judge with",
     Reason.TIMED_OUT: "Judging took too long",
     Reason.OVERLOADED: "Too many images came at once",
+    Reason.NOT_STORED: "The image could not be stored",
     Reason.INTERNAL: "Judging failed inside the service",
 }
 # Where the limits stand on the scale, in percent of its width; the same on every part, so that places can be learned.
@@ -70,11 +73,14 @@ def explain(row: StoredInspection) -> Why:
 
 def scales_of(row: StoredInspection) -> list[Scale]:
     """Both scores against their limits; empty where the image could not be scored."""
-    if row.local_score is None or row.global_score is None:
-        return []
+    found = (
+        ("Local score", "most unusual region", row.local_score, row.local_pass_limit, row.local_fail_limit),
+        ("Global score", "whole view", row.global_score, row.global_pass_limit, row.global_fail_limit),
+    )
     return [
-        _scale("Local score", "most unusual region", row.local_score, row.local_pass_limit, row.local_fail_limit),
-        _scale("Global score", "whole view", row.global_score, row.global_pass_limit, row.global_fail_limit),
+        _scale(name, meaning, score, pass_limit, fail_limit)
+        for name, meaning, score, pass_limit, fail_limit in found
+        if score is not None and pass_limit is not None and fail_limit is not None
     ]
 
 
@@ -91,7 +97,9 @@ def _scale(name: str, meaning: str, score: float, pass_limit: float, fail_limit:
     return Scale(name, meaning, figure(score), figure(pass_limit), figure(fail_limit), needle_at, zone)
 
 
-def format_within(pass_limit: float, fail_limit: float) -> Callable[[float | None], str]:
+def format_within(pass_limit: float | None, fail_limit: float | None) -> Callable[[float | None], str]:
     """A format with two digits within the hold band, so that a score next to a limit can be told from it."""
+    if pass_limit is None or fail_limit is None:
+        return lambda _value: "–"
     decimals = min(max(2 - math.floor(math.log10(fail_limit - pass_limit)), 0), 8)
     return lambda value: "–" if value is None else f"{value:.{decimals}f}"

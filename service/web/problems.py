@@ -16,6 +16,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 
 from inspection.errors import KensaError, StorageError
+from inspection.verdict import Verdict
 from service.errors import NotSignedIn, RequestError, TooManyAttempts
 from service.web.visit import visit_of
 
@@ -38,6 +39,9 @@ class Problem(BaseModel):
     status: int = Field(examples=[404])
     detail: str = Field(examples=["inspection 17: does not exist"])
     remedy: str = Field(examples=["take an id from GET /api/v1/inspections"])
+    verdict: Verdict | None = Field(
+        None, description="HOLD in the answer to a camera: without a verdict its part is to be held.", examples=["HOLD"]
+    )
     faults: list[Fault] = Field(
         default_factory=list, description="The refused fields, where the request was not valid."
     )
@@ -113,7 +117,14 @@ def _answer(
     title = HTTPStatus(status).phrase
     slug = _slug(kind) if kind else title.lower().replace(" ", "-")
     problem = Problem(
-        type=f"urn:kensa:problem:{slug}", title=title, status=status, detail=detail, remedy=remedy, faults=faults or []
+        type=f"urn:kensa:problem:{slug}",
+        title=title,
+        status=status,
+        detail=detail,
+        remedy=remedy,
+        # Set by a route that a camera waits at.
+        verdict=Verdict.HOLD if getattr(request.state, "holds_part", False) else None,
+        faults=faults or [],
     )
     extra = dict(headers or {})
     if status == 503:

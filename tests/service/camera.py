@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from fastapi.testclient import TestClient
 
+from service.images.local_store import LocalImageStore
 from service.runtime import Runtime
 from tests.bundles import part_png
 
@@ -51,6 +52,13 @@ def stored_count(client: TestClient) -> int:
     return count
 
 
+def store_of(client: TestClient) -> LocalImageStore:
+    """The station's image store on its disk."""
+    store = runtime_of(client).image_store
+    assert isinstance(store, LocalImageStore)
+    return store
+
+
 def stored_files(client: TestClient) -> list[str]:
     """Names of all files in the image store, half-written ones too."""
-    return sorted(path.name for path in runtime_of(client).image_store.directory.rglob("*") if path.is_file())
+    return sorted(path.name for path in store_of(client).directory.rglob("*") if path.is_file())

@@ -14,6 +14,7 @@ from service.errors import NameTaken
 
 REVIEWER = "Aiko Tanaka"
 INSPECTIONS = "/api/v1/inspections"
+PARTS = "/api/v1/parts"
 
 
 def make_station_key(database: Database, stations: str = ALL_STATIONS) -> str:
@@ -36,7 +37,7 @@ class LetIn:
         self.session = make_session(database)
 
     def __call__(self, request: Any) -> Any:
-        if request.method == "POST" and request.url.path == INSPECTIONS:
+        if request.method == "POST" and request.url.path in (INSPECTIONS, PARTS):
             request.headers.setdefault("Authorization", f"Bearer {self.key}")
         else:
             request.headers.setdefault("Cookie", f"kensa_session={self.session}")

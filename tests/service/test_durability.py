@@ -15,7 +15,7 @@ from sqlalchemy import Engine, event, text
 
 from inspection.images.digest import sha256_of_bytes
 from tests.bundles import part_png
-from tests.service.camera import post, posted, runtime_of, stored_count, stored_files
+from tests.service.camera import post, posted, runtime_of, store_of, stored_count, stored_files
 
 
 def refuse_pages(connection: SqliteConnection, _record: object) -> None:
@@ -61,11 +61,12 @@ def assert_refused(client: TestClient, trigger: object, image: bytes) -> None:
     answer = post(client, trigger, image)
     assert answer.status_code == 503, answer.text
     assert answer.headers["Retry-After"]
+    assert answer.json()["verdict"] == "HOLD"
     assert answer.json()["remedy"]
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EIO])
-def test_a_full_image_store_refuses_and_forgets(
+def test_a_full_image_store_holds_and_leaves_nothing_half_written(
     station: TestClient, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     kept = posted(station, "before", spot=0.9)
@@ -76,19 +77,30 @@ def test_a_full_image_store_refuses_and_forgets(
 
     with monkeypatch.context() as patch:
         patch.setattr("service.images.local_store.os.fsync", refuse)
-        assert_refused(station, "during", part_png(77))
+        assert_not_stored(station, "during", part_png(77))
     assert stored_files(station) == before
-    assert stored_count(station) == 1
-    assert post(station, "during", part_png(77)).status_code == 201
+    assert stored_count(station) == 2
+    assert post(station, "after", part_png(77)).json()["verdict"] == "PASS"
     assert station.get(kept["links"]["self"]).json() == kept
 
 
-def test_a_store_that_is_gone_refuses(station: TestClient) -> None:
-    directory = runtime_of(station).image_store.directory
+def assert_not_stored(client: TestClient, trigger: object, image: bytes) -> None:
+    """The part is held on record without its picture, a retry says the same, and a person is told."""
+    answer = post(client, trigger, image)
+    body = answer.json()
+    assert (answer.status_code, body["verdict"], body["reason"]) == (201, "HOLD", "image_not_stored")
+    assert (body["local_score"], body["links"]["image"], body["links"]["heat_map"]) == (None, None, None)
+    assert post(client, trigger, image).json() == body
+    assert client.get(f"{body['links']['self']}/image").status_code == 404
+    assert "could not be stored" in client.get(body["links"]["review"]).text
+
+
+def test_a_store_that_is_gone_holds(station: TestClient) -> None:
+    directory = Path(runtime_of(station).image_store.place)
     directory.rename(directory.with_name("elsewhere"))
     directory.write_text("a file where the folder was")
-    assert_refused(station, 1, part_png())
-    assert stored_count(station) == 0
+    assert_not_stored(station, 1, part_png())
+    assert stored_count(station) == 1
     assert station.get("/health/ready").status_code == 503
 
 
@@ -110,7 +122,7 @@ def test_a_database_that_takes_nothing_refuses(station: TestClient) -> None:
 def test_a_lost_image_says_so(station: TestClient) -> None:
     body = posted(station, 1, spot=0.9)
     image = part_png(1, spot=0.9)
-    runtime_of(station).image_store.path_of(sha256_of_bytes(image)).unlink()
+    store_of(station).path_of(sha256_of_bytes(image)).unlink()
     answer = station.get(body["links"]["image"])
     assert answer.status_code == 404
     assert "backup" in answer.json()["remedy"]

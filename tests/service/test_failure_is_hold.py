@@ -141,7 +141,9 @@ def test_a_part_too_many_is_held(make_station: MakeStation, stuck: StuckInspecto
     with ThreadPoolExecutor(1) as camera:
         waiting = camera.submit(post, client, 1, image)
         assert stuck.is_scoring.wait(60)
-        assert post(client, 2, image).json()["reason"] == "overloaded"
+        pushed_back = post(client, 2, image)
+        assert (pushed_back.status_code, pushed_back.headers["Retry-After"]) == (503, "5")
+        assert (pushed_back.json()["verdict"], pushed_back.json()["type"]) == ("HOLD", "urn:kensa:problem:overloaded")
         stuck.release.set()
         assert waiting.result().json()["verdict"] == "PASS"
     assert_held(client, 2, "overloaded", image)

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.exc import OperationalError
 
 from inspection.inspector import Inspector
-from tests.service.camera import runtime_of
+from tests.service.camera import store_of
 
 
 def test_a_running_station_is_ready(station: TestClient, inspector: Inspector) -> None:
@@ -29,7 +29,7 @@ def test_a_silent_database_is_not_ready_but_alive(station: TestClient, monkeypat
 
 
 def test_a_blocked_store_is_not_ready(station: TestClient) -> None:
-    incoming = runtime_of(station).image_store.incoming
+    incoming = store_of(station).incoming
     incoming.rmdir()
     incoming.write_text("in the way")
     answer = station.get("/health/ready")

@@ -34,7 +34,9 @@ def test_content_names_the_file(store: LocalImageStore) -> None:
     assert files_in(store) == [store.path_of(sha256)]
 
 
-def test_a_name_appears_only_after_its_bytes_are_synced(store: LocalImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_appears_only_after_its_bytes_are_synced(
+    store: LocalImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
     fsync, rename = os.fsync, os.rename
 
@@ -70,7 +72,9 @@ def test_a_file_that_was_there_is_synced_too(store: LocalImageStore, monkeypatch
     # Its writer may have been cut off between rename and sync.
     store.put(DATA)
     synced: list[str] = []
-    monkeypatch.setattr("service.images.local_store.os.fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}")))
+    monkeypatch.setattr(
+        "service.images.local_store.os.fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+    )
     sha256 = store.put(DATA)
     assert synced == [str(store.path_of(sha256).parent)]
 

@@ -1,0 +1,111 @@
+"""What every station runs now: its profile on its bundle. Changes take effect between two images, never within one."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+from anyio.to_thread import run_sync
+
+from inspection.errors import BundleError
+from inspection.inspector import Inspector
+from inspection.profile import StationProfile
+from service.bundle_shelf import BundleShelf
+from service.db.engine import Database
+from service.profiles import operations as profiles
+from service.profiles.operations import StationInForce
+from service.registry import operations as registry
+
+log = structlog.get_logger("kensa.in_force")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How images of one station are judged; `inspector` is None without its bundle, and holds every part."""
+
+    profile_version: int
+    profile: StationProfile
+    inspector: Inspector | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the database says should be in force."""
+
+    state: tuple[object, ...]
+    champion_id: str | None
+    stations: tuple[StationInForce, ...]
+
+
+class InForce:
+    """The plans of all stations. Whoever asks keeps the plan it got until its image is judged.
+
+    What cannot be loaded does not come into force: the station goes on as before, `troubles` says why, and every
+    verdict names the profile version and bundle it really went by.
+    """
+
+    def __init__(self, database: Database, shelf: BundleShelf, champion: Inspector) -> None:
+        self.champion = champion
+        self.troubles: dict[str, str] = {}
+        self._database = database
+        self._shelf = shelf
+        self._plans: dict[str, Plan] = {}
+        self._state: tuple[object, ...] = ()
+        self._refreshing = asyncio.Lock()
+
+    def plan_of(self, station: str) -> Plan:
+        """What an image of that station is judged by."""
+        return self._plans.get(station) or Plan(0, StationProfile(), self.champion)
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """Profile versions in force, by station."""
+        return {station: plan.profile_version for station, plan in self._plans.items()}
+
+    async def refresh(self) -> None:
+        """Bring into force what the database says. Raises SQLAlchemyError where it cannot be asked."""
+        async with self._refreshing:
+            wish = await run_sync(self._read_wish)
+            # After trouble every look tries again: the bundle may have come meanwhile.
+            if wish.state == self._state and not self.troubles:
+                return
+            champion, plans, troubles = await run_sync(self._load, wish)
+            # Plain assignments on the event loop: no image sees a half of the change.
+            self.champion, self._plans, self._state = champion, plans, wish.state
+            if troubles != self.troubles:
+                log.warning("in_force", champion=champion.bundle_id, versions=self.versions, troubles=troubles)
+            self.troubles = troubles
+            used = {plan.inspector.bundle_id for plan in plans.values() if plan.inspector}
+            self._shelf.keep_only(used | {champion.bundle_id})
+
+    def _read_wish(self) -> _Wish:
+        with self._database.reading() as session:
+            champion_id = registry.find_champion_id(session)
+            state = (champion_id, *profiles.find_state(session))
+            if state == self._state and not self.troubles:
+                return _Wish(state, champion_id, ())
+            return _Wish(state, champion_id, tuple(profiles.find_in_force(session)))
+
+    def _load(self, wish: _Wish) -> tuple[Inspector, dict[str, Plan], dict[str, str]]:
+        troubles: dict[str, str] = {}
+        champion = self.champion
+        if wish.champion_id is not None:
+            champion = self._try_to_load(wish.champion_id, "champion", troubles) or self.champion
+        plans: dict[str, Plan] = {}
+        for station in wish.stations:
+            student: Inspector | None = champion
+            if station.profile.bundle_id is not None:
+                student = self._try_to_load(station.profile.bundle_id, f"profile of {station.station}", troubles)
+            if student is not None:
+                plans[station.station] = Plan(station.version, station.profile, student.for_station(station.profile))
+            else:
+                plans[station.station] = self._plans.get(station.station) or Plan(
+                    station.version, station.profile, None
+                )
+        return champion, plans, troubles
+
+    def _try_to_load(self, bundle_id: str, wanted_by: str, troubles: dict[str, str]) -> Inspector | None:
+        try:
+            return self._shelf.load(bundle_id)
+        except BundleError as error:
+            troubles[wanted_by] = str(error)
+            return None

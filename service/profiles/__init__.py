@@ -1,0 +1,1 @@
+"""Profiles: what each station runs, in versions that are only ever added."""

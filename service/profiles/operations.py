@@ -1,0 +1,87 @@
+"""What profiles do. Each operation is one transaction."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.orm import Session
+
+from inspection.profile import StationProfile
+from service.audit.operations import Action, Entry, append
+from service.db.engine import Database
+from service.db.first_sight import id_on_first_sight, insert_unless_there
+from service.db.tables import Station
+from service.errors import Outdated
+from service.profiles import queries
+from service.profiles.schemas import ProfileAnswer, ProfileList, ProfileRequest
+from service.profiles.tables import ProfileVersion
+
+
+@dataclass(frozen=True, slots=True)
+class StationInForce:
+    """A station's profile as it is to be run."""
+
+    station: str
+    version: int
+    profile: StationProfile
+
+
+def set_profile(database: Database, request: ProfileRequest, *, author: str) -> ProfileAnswer:
+    """Add a version, in force from the next look of every process on. Raises Outdated.
+
+    Whether its bundle can serve is for the caller to see first.
+    """
+    now = datetime.now(UTC)
+    with database.writing() as session:
+        station_id = id_on_first_sight(session, Station, request.station, now)
+        highest = queries.find_highest(session, station_id)
+        if request.based_on is not None and request.based_on != highest:
+            raise _outdated(request.station, highest)
+        values = {
+            "station_id": station_id,
+            "version": highest + 1,
+            "author": author,
+            "created_at": now,
+            "note": request.note,
+            "profile": request.profile.model_dump(mode="json"),
+        }
+        if insert_unless_there(session, ProfileVersion, values) is None:
+            raise _outdated(request.station, highest + 1)
+        answer = ProfileAnswer(station=request.station, **{**values, "profile": request.profile})
+        detail = answer.model_dump(mode="json", exclude={"station", "author"})
+        append(session, Entry(Action.PROFILE, author, f"station {request.station}"[:160], detail))
+        return answer
+
+
+def list_profiles(database: Database, station: str | None, *, limit: int = 200) -> ProfileList:
+    """Versions of one station or of all, newest first."""
+    with database.reading() as session:
+        rows = queries.find_versions(session, station, limit=limit)
+        return ProfileList(items=[_to_answer(row) for row in rows])
+
+
+def find_in_force(session: Session) -> list[StationInForce]:
+    """What every station runs that has a profile, within the caller's transaction."""
+    return [
+        StationInForce(row.station.name, row.version, StationProfile.model_validate(row.profile))
+        for row in queries.find_in_force(session)
+    ]
+
+
+def find_state(session: Session) -> tuple[int, int]:
+    """Changes whenever a profile does."""
+    return queries.find_state(session)
+
+
+def _to_answer(row: ProfileVersion) -> ProfileAnswer:
+    return ProfileAnswer(
+        station=row.station.name,
+        version=row.version,
+        author=row.author,
+        created_at=row.created_at,
+        note=row.note,
+        profile=StationProfile.model_validate(row.profile),
+    )
+
+
+def _outdated(station: str, version: int) -> Outdated:
+    return Outdated(f"profile of {station}: is at version {version} already", "look at that version and set it again")

@@ -1,0 +1,1 @@
+"""Registry: which bundles are there, and which of them is the champion."""

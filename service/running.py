@@ -1,0 +1,85 @@
+"""From settings to a runtime: everything started in its order, and stopped in the opposite one."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from anyio.to_thread import run_sync
+
+from inspection.inspector import Inspector
+from service.alarms import Alarms
+from service.bundle_shelf import BundleShelf
+from service.db.engine import Database
+from service.disk import Disk
+from service.images.opening import open_image_store
+from service.in_force import InForce
+from service.intake.recorder import Recorder
+from service.metrics import Metrics
+from service.registry.operations import promote_unless_ever
+from service.runtime import Runtime
+from service.scoring.pool import PoolLimits, ScoringPool
+from service.settings import ServiceSettings
+from service.watch import Watch
+
+
+@asynccontextmanager
+async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncIterator[Runtime]:
+    """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
+    database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
+    metrics, alarms = Metrics(), Alarms()
+    shelf = BundleShelf(settings.bundle_directory, batch_limit=settings.batch_limit)
+    shelf.place(inspector, settings.bundle)
+    image_store = open_image_store(settings.images, settings.image_directory)
+    recorder = Recorder(
+        database,
+        late_after_s=settings.late_after_s,
+        patience_s=settings.database_patience_s,
+        on_commit=metrics.commit_sizes.observe,
+    )
+    try:
+        await run_sync(lambda: promote_unless_ever(database, inspector.bundle_id, author="start of the service"))
+        async with ScoringPool(_pool_limits(settings), on_batch=metrics.batch_sizes.observe) as pool:
+            in_force = InForce(database, shelf, inspector)
+            await in_force.refresh()
+            disk = Disk(
+                image_store.disk,
+                alarms,
+                low_bytes=settings.disk_low_mb * 2**20,
+                reserve_bytes=settings.disk_reserve_mb * 2**20,
+            )
+            runtime = Runtime(database, image_store, pool, recorder, shelf, in_force, disk, alarms, metrics)
+            _watch_figures(runtime)
+            recorder.start()
+            watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)
+            watching = asyncio.create_task(watch.run())
+            try:
+                yield runtime
+            finally:
+                watch.stop()
+                await watching
+        await run_sync(recorder.close)
+    finally:
+        database.close()
+
+
+def _pool_limits(settings: ServiceSettings) -> PoolLimits:
+    return PoolLimits(
+        queue_limit=settings.queue_limit,
+        batch_limit=settings.batch_limit,
+        batch_deadline_s=settings.batch_deadline_ms / 1e3,
+        timeout_s=settings.judging_timeout_s,
+    )
+
+
+def _watch_figures(runtime: Runtime) -> None:
+    """Figures that are read when somebody asks."""
+    metrics, pool, disk = runtime.metrics, runtime.scoring_pool, runtime.disk
+    metrics.watch("kensa_queue_images", "Images that wait for their verdict.", lambda: pool.running_count)
+    metrics.watch("kensa_record_queue", "Requests that wait to be recorded.", lambda: runtime.recorder.waiting_count)
+    metrics.watch("kensa_scorers_replaced", "Threads that died or were stuck.", lambda: pool.replaced_count)
+    metrics.watch("kensa_disk_free_bytes", "Free space for images; -1 unknown.", lambda: _or_unknown(disk.free_bytes))
+    metrics.watch_alarms(runtime.alarms)
+
+
+def _or_unknown(value: int | None) -> float:
+    return -1 if value is None else value

@@ -1,0 +1,96 @@
+"""What is looked at all the time while the service runs: changes to follow, and trouble to tell of."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+from anyio.to_thread import run_sync
+from sqlalchemy.exc import SQLAlchemyError
+
+from inspection.errors import BundleError
+from service.runtime import Runtime
+
+log = structlog.get_logger("kensa.watch")
+_BUNDLE_CHECK_S = 60.0
+_CLOCK_TOLERANCE_S = 2.0
+
+
+class Watch:
+    """Looks every `every_s`. What it finds goes to the alarms; nothing it finds ends it."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        every_s: float,
+        *,
+        wall: Callable[[], float] = time.time,
+        bundle_check_s: float = _BUNDLE_CHECK_S,
+    ) -> None:
+        self._runtime = runtime
+        self._every_s = every_s
+        self._wall = wall
+        self._bundle_check_s = bundle_check_s
+        self._bundles_checked_at = time.monotonic()
+        self._replaced_count = 0
+        self._is_stopping = asyncio.Event()
+        self._clock_lead_s = self._read_clock_lead()
+
+    async def run(self) -> None:
+        """Until `stop`; a look that has begun is finished, since it may hold a connection."""
+        while not self._is_stopping.is_set():
+            await self.look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._every_s):
+                    await self._is_stopping.wait()
+
+    def stop(self) -> None:
+        """Let `run` end."""
+        self._is_stopping.set()
+
+    async def look(self) -> None:
+        """Once."""
+        await self._follow_changes()
+        await run_sync(self._runtime.disk.look)
+        self._look_at_pool()
+        self._look_at_clock()
+        if time.monotonic() - self._bundles_checked_at >= self._bundle_check_s:
+            self._bundles_checked_at = time.monotonic()
+            await run_sync(self._check_bundles)
+
+    async def _follow_changes(self) -> None:
+        """Profiles and promotions: another replica or a command may have made them."""
+        alarms, in_force = self._runtime.alarms, self._runtime.in_force
+        try:
+            await in_force.refresh()
+        except SQLAlchemyError as error:
+            alarms.raise_alarm("database_failing", str(error).splitlines()[0], until_lowered=True)
+            return
+        alarms.lower("database_failing")
+        alarms.set("not_in_force", "; ".join(f"{who}: {why}" for who, why in in_force.troubles.items()) or None)
+
+    def _look_at_pool(self) -> None:
+        pool = self._runtime.scoring_pool
+        if pool.replaced_count > self._replaced_count:
+            self._replaced_count = pool.replaced_count
+            self._runtime.alarms.raise_alarm("scorer_replaced", f"{pool.replaced_count} times since the start")
+
+    def _look_at_clock(self) -> None:
+        # The monotonic clock goes on whatever anybody does to the other.
+        lead_s = self._read_clock_lead()
+        if lead_s < self._clock_lead_s - _CLOCK_TOLERANCE_S:
+            self._runtime.alarms.raise_alarm("clock_set_back", f"by {self._clock_lead_s - lead_s:.0f} s")
+        self._clock_lead_s = lead_s
+
+    def _check_bundles(self) -> None:
+        damages = []
+        for bundle_id in self._runtime.shelf.loaded_ids:
+            try:
+                self._runtime.shelf.check(bundle_id)
+            except BundleError as error:
+                damages.append(str(error))
+        self._runtime.alarms.set("bundle_damaged", "; ".join(damages) or None)
+
+    def _read_clock_lead(self) -> float:
+        return self._wall() - time.monotonic()
