@@ -12,22 +12,29 @@ from inspection.bundle.manifest import Manifest
 from inspection.calibration.policy import Thresholds, judge, score_part
 from inspection.errors import ImageSizeError, UndecodableImage
 from inspection.images.decode import Image, decode_image
-from inspection.images.preprocess import prepare
+from inspection.images.preprocess import prepare, prepare_tiles
 from inspection.images.quality import find_blur_or_clipping, find_quality_fault, find_size_fault
+from inspection.images.tiles import TileLayout
 from inspection.profile import StationProfile
 from inspection.scoring.regions import DefectRegion, find_regions
 from inspection.scoring.session import Scores, StudentSession
+from inspection.scoring.tiled import score_tiled
 from inspection.verdict import Inspection, Reason
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """The student's input, uint8 [input_px, input_px, 3], with the size of the image it came from."""
+    """The student's input, uint8 [input_px, input_px, 3], with the size of the image it came from.
+
+    Where the bundle cuts images in tiles, `pixels` has all of them, uint8 [T, input_px, input_px, 3], and `layout` says
+    where they lie.
+    """
 
     pixels: np.ndarray
     width_px: int
     height_px: int
     timings_ms: dict[str, float]
+    layout: TileLayout | None = None
 
 
 class Inspector:
@@ -77,6 +84,9 @@ class Inspector:
 
     def score(self, prepared: Sequence[PreparedImage]) -> Scores:
         """Run the student on a batch of prepared images."""
+        layouts = [image.layout for image in prepared if image.layout is not None]
+        if layouts:
+            return score_tiled(self.session, [image.pixels for image in prepared], layouts)
         return self.session.score(np.stack([image.pixels for image in prepared]))
 
     def conclude(
@@ -90,9 +100,11 @@ class Inspector:
         fault, view = self._find_view(image)
         if fault is not None:
             return Inspection.held(*fault, bundle_id=self.bundle_id)
-        pixels = prepare(view, self.manifest.preprocessing)
+        preprocessing = self.manifest.preprocessing
+        layout = preprocessing.lay_tiles(view.shape[1], view.shape[0])
+        pixels = prepare(view, preprocessing) if layout is None else prepare_tiles(view, layout, preprocessing)
         timings = {"decode": (decoded - start) * 1e3, "preprocess": (time.perf_counter() - decoded) * 1e3}
-        return PreparedImage(pixels, image.shape[1], image.shape[0], timings)
+        return PreparedImage(pixels, image.shape[1], image.shape[0], timings, layout)
 
     def _find_view(self, image: Image) -> tuple[tuple[Reason, str] | None, Image]:
         """(why it cannot be judged or None, what of the image is judged)."""

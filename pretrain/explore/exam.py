@@ -24,7 +24,7 @@ from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_ma
 from pretrain.evaluate.treatment import treat_all
 from pretrain.explore.exam_flaws import draw_exam_flaw
 
-_BANK_SIZE = 4000
+_BANK_SIZE = 2500
 _GAINS = (0.85, 1.15)
 _RESAMPLES = 2000
 _CHANGED_SHARE = 0.1
