@@ -18,8 +18,12 @@ _HEADERS = {
 }
 
 
+# More than any request has that is no image.
+_OTHERS_LIMIT_BYTES = 2**20
+
+
 class UploadLimit:
-    """Answers 413 as soon as a body is known to exceed `limit_bytes`; nothing beyond is read."""
+    """Answers 413 as soon as a body is known to exceed `limit_bytes`, or 1 MB where it is JSON; no more is read."""
 
     def __init__(self, app: ASGIApp, limit_bytes: int) -> None:
         self.app = app
@@ -29,26 +33,29 @@ class UploadLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        declared = Headers(scope=scope).get("content-length", "")
+        headers = Headers(scope=scope)
+        declared = headers.get("content-length", "")
         received = int(declared) if declared.isdecimal() else 0
+        is_json = headers.get("content-type", "").startswith("application/json")
+        limit_bytes = min(self.limit_bytes, _OTHERS_LIMIT_BYTES) if is_json else self.limit_bytes
         counted = 0
 
         async def limited() -> Message:
             nonlocal counted
-            if received > self.limit_bytes:
-                raise self._too_large()
+            if received > limit_bytes:
+                raise _too_large(limit_bytes)
             message = await receive()
             counted += len(message.get("body", b""))
-            if counted > self.limit_bytes:
-                raise self._too_large()
+            if counted > limit_bytes:
+                raise _too_large(limit_bytes)
             return message
 
         await self.app(scope, limited, send)
 
-    def _too_large(self) -> HTTPException:
-        # An HTTPException because FastAPI lets no other error of a body through.
-        limit_mb = self.limit_bytes // 2**20
-        return HTTPException(413, f"the body exceeds {limit_mb} MB", headers={"Connection": "close"})
+
+def _too_large(limit_bytes: int) -> HTTPException:
+    # An HTTPException because FastAPI lets no other error of a body through.
+    return HTTPException(413, f"the body exceeds {limit_bytes // 2**20} MB", headers={"Connection": "close"})
 
 
 class SafeHeaders:
