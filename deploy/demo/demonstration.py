@@ -28,6 +28,7 @@ from inspection.images.digest import sha256_of_bytes, sha256_of_file, sha256_of_
 from inspection.stage_book import Inputs, Stage, StageBook
 from inspection.start_weights import find_start_weights
 from inspection.terminal import say
+from service.client import Client
 
 
 @dataclass(frozen=True)
@@ -87,11 +88,11 @@ def run_camera(station: Station, key: str, shots: list[Shot], trained: Trained) 
     """Post every shot, count, read back what was stored, and show the result."""
     shift = f"demo-{datetime.now(UTC):%Y%m%dT%H%M%S}"
     tally = Tally()
+    with LiveSummary(len(shots)) as live, Client(station.address, key=key) as client:
+        post_all(Camera(client, shift), shots, tally, live.show)
     headers = {"Authorization": f"Bearer {key}"}
-    with httpx.Client(base_url=station.address, timeout=60.0, headers=headers) as client:
-        with LiveSummary(len(shots)) as live:
-            post_all(Camera(client, shift), shots, tally, live.show)
-        stored = count_stored(client, {answer.inspection_id for _, answer in tally.entries})
+    with httpx.Client(base_url=station.address, timeout=60.0, headers=headers) as reader:
+        stored = count_stored(reader, {answer.inspection_id for _, answer in tally.entries})
     show_result(tally, trained, stored)
 
 

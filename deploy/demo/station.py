@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx
 
-from deploy.demo.camera import INSPECTIONS
 from deploy.demo.processes import ProcessGroup
 from deploy.demo.training import Programs
 from inspection.errors import ConfigError, KensaError
 from inspection.terminal import say
+from service.client.posting import INSPECTIONS
 
 FIRST_PORT = 8080
 PORTS_TRIED = 50

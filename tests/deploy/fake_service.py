@@ -6,18 +6,17 @@ Run as a program it takes the options of `python -m service serve`, and makes ke
 from __future__ import annotations
 
 import json
-import re
 import signal
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
-FIELD = re.compile(rb'name="(station|part_id|lot|trigger_id|captured_at)"\r\n\r\n([^\r]*)\r\n')
-IMAGE = re.compile(rb'name="image"; filename="([^"]*)"')
+LIMITS = {"pass_limit": 0.5, "fail_limit": 1.0}
 
 
 class FakeService(ThreadingHTTPServer):
-    """Judges a part by its file's name; the first `busy` posts are answered with 503."""
+    """Judges a part by its name; the first `busy` posts are answered with 503."""
 
     daemon_threads = True
 
@@ -32,15 +31,34 @@ class FakeService(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_address[1]}"
 
-    def judge(self, fields: dict[str, str], name: str) -> dict[str, Any]:
+    def judge(self, fields: dict[str, str]) -> dict[str, Any]:
         """The first verdict of a trigger id, whatever is posted later."""
         trigger = fields["trigger_id"]
         if trigger not in self.stored:
-            verdict, score = ("FAIL", 2.0) if "bad" in name else ("PASS", 0.5)
-            if "dark" in name:
-                verdict, score = "HOLD", None
-            self.stored[trigger] = {"id": f"i-{trigger}", "verdict": verdict, "part_score": score}
+            moods: dict[str, tuple[str, float | None]] = {"bad": ("FAIL", 2.0), "dark": ("HOLD", None)}
+            verdict, score = next((mood for name, mood in moods.items() if name in fields["part_id"]), ("PASS", 0.5))
+            self.stored[trigger] = answer_of(len(self.stored) + 1, fields, verdict, score)
         return self.stored[trigger]
+
+
+def answer_of(number: int, fields: dict[str, str], verdict: str, part_score: float | None) -> dict[str, Any]:
+    """A body of the verdict contract."""
+    return {
+        "id": number,
+        **fields,
+        "received_at": fields["captured_at"],
+        "verdict": verdict,
+        "reason": "normal",
+        "detail": "as its name says",
+        "local_score": part_score,
+        "global_score": part_score,
+        "part_score": part_score,
+        "thresholds": {"local": LIMITS, "global": LIMITS},
+        "regions": [],
+        "bundle_id": "bundle-1",
+        "timings_ms": {},
+        "links": {"self": f"/i/{number}", "image": f"/i/{number}/image", "heat_map": None, "review": "/review"},
+    }
 
 
 class FakeHandler(BaseHTTPRequestHandler):
@@ -50,7 +68,7 @@ class FakeHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        known = {answer["id"]: answer for answer in self.server.stored.values()}
+        known = {str(answer["id"]): answer for answer in self.server.stored.values()}
         inspection = known.get(self.path.rsplit("/", 1)[-1])
         if self.path == "/health/ready":
             self.answer(200, {"status": "ready"})
@@ -60,16 +78,15 @@ class FakeHandler(BaseHTTPRequestHandler):
             self.answer(404, {"title": "not found"})
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        fields = {name.decode(): value.decode() for name, value in FIELD.findall(body)}
-        image = IMAGE.search(body)
+        self.rfile.read(int(self.headers["Content-Length"]))
+        fields = dict(parse_qsl(urlsplit(self.path).query))
         self.server.posts.append(fields)
         if len(self.server.posts) <= self.server.busy:
             self.answer(503, {"title": "busy"})
-        elif image is None or b"refuse" in image.group(1):
+        elif "refuse" in fields["part_id"]:
             self.answer(422, {"title": "unprocessable", "detail": "image: not wanted"})
         else:
-            self.answer(200, self.server.judge(fields, image.group(1).decode()))
+            self.answer(200, self.server.judge(fields))
 
     def answer(self, status: int, body: dict[str, Any]) -> None:
         content = json.dumps(body).encode()
