@@ -15,7 +15,7 @@ PAIRS = (("a", "b"), ("b", "c"), ("c", "d"), ("a", "c"), ("a", "d"))
 def show_study(study: Study) -> None:
     """Both tables on standard output."""
     plan = study.plan
-    columns = ["top-1 %", "linear", "± sd", "kNN", "± sd", "forwards/image", "with gradient", "steps", "minutes"]
+    columns = ["top-1 %", "linear", "± sd", "kNN", "± sd", "forwards", "with gradient", "steps", "minutes"]
     title = f"{plan.train_image_count} training images, {plan.test_image_count} test images, {plan.seeds} seeds"
     show_table(title, columns, _arm_rows(study))
     columns = ["points", "linear", "95 % from", "to", "kNN", "95 % from", "to"]
@@ -53,26 +53,30 @@ def _summaries(study: Study, arm: str) -> dict[str, object]:
 
 
 def _arm_rows(study: Study) -> Iterator[list[object]]:
-    yield ["bare pixels", None, None, study.pixels["knn_top1"], *[None] * 5]
+    yield ["bare pixels", None, None, _rounded(study.pixels["knn_top1"]), *[None] * 5]
     yield ["random weights", *_mean_and_deviation(study, INIT), *[None] * 4]
     for arm in ARMS:
         plan = study.plan.arms[arm.letter]
         minutes = summarise([figures["minutes"] for figures in study.by_arm[arm.letter]]).mean
-        costs = [plan.forwards_per_image, plan.with_gradient, plan.steps, minutes]
+        costs = [plan.forwards_per_image, plan.with_gradient, plan.steps, f"{minutes:.1f}"]
         yield [f"({arm.letter}) {arm.adds}", *_mean_and_deviation(study, arm.letter), *costs]
 
 
 def _mean_and_deviation(study: Study, arm: str) -> list[object]:
     summaries = [summarise([figures[name] for figures in study.by_arm[arm]]) for name in FIGURES]
-    return [value for summary in summaries for value in (summary.mean, summary.deviation)]
+    return [_rounded(value) for summary in summaries for value in vars(summary).values()]
 
 
 def _difference_rows(study: Study) -> Iterator[list[object]]:
     for before, after in PAIRS:
         differences = [_difference(study, before, after, name) for name in FIGURES]
-        yield [f"({after}) - ({before})", *(value for one in differences for value in vars(one).values())]
+        yield [f"({after}) - ({before})", *(_rounded(value) for one in differences for value in vars(one).values())]
 
 
 def _difference(study: Study, before: str, after: str, name: str) -> Difference:
     first, second = ([figures[name] for figures in study.by_arm[arm]] for arm in (before, after))
     return paired_difference(first, second)
+
+
+def _rounded(value: float | None) -> str | None:
+    return None if value is None else f"{value:.2f}"

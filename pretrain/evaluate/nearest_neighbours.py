@@ -22,7 +22,7 @@ def knn_top1(
 
     The vote of Wu et al. 2018 (section 3.4), with 20 neighbours as Caron et al. 2021 use. Labels are int64 from 0.
     """
-    return 100 * float((vote(train, train_labels, test, neighbours, temperature) == test_labels).float().mean())
+    return 100 * float((vote(train, train_labels, test, neighbours, temperature) == test_labels).double().mean())
 
 
 def vote(train: Tensor, train_labels: Tensor, test: Tensor, neighbours: int, temperature: float) -> Tensor:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 import tomli_w
+import torch
+from safetensors.torch import load_file
 
 from inspection.errors import TrainingError
 from pretrain import descent
@@ -62,6 +64,15 @@ def test_every_arm_is_run_under_every_seed_from_the_same_start(straight: tuple[A
         steps = study.plan.arms[arm.letter].steps
         assert record.recipe == arm.recipe(request.scale.recipe, 1, steps)
         assert [run["steps"] for run in study.by_arm[arm.letter]] == [steps, steps]
+
+
+def test_isolation_changes_the_statistics_an_encoder_is_judged_with_and_not_its_weights(
+    straight: tuple[AblationRequest, Study],
+) -> None:
+    request, _ = straight
+    stirred, isolated = (load_file(request.out / "runs" / f"seed-0-{arm}" / "encoder.safetensors") for arm in "bc")
+    changed = {name for name, value in stirred.items() if not torch.equal(value, isolated[name])}
+    assert changed == {name for name in stirred if "running_" in name}
 
 
 def test_runs_see_the_training_part_of_the_chosen_classes(straight: tuple[AblationRequest, Study], pack: Path) -> None:
