@@ -9,11 +9,11 @@ made anew.
 """
 
 import hashlib
-import os
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -62,7 +62,8 @@ def write_shard(
     """Write `images`, each with the digest of its file, whole or not at all. Raises StorageError."""
     digests: list[str] = []
     pixels_digest = hashlib.sha256()
-    partial = cache / f"{name}.{os.getpid()}.partial"
+    # Machines that share the folder may write the same shard at once, from processes of one number.
+    partial = cache / f"{name}.{uuid4().hex}.partial"
     try:
         with told_of_the_disk(cache):
             cache.mkdir(parents=True, exist_ok=True)
