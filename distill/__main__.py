@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from distill.bench.benchmark import BATCHES, BenchRequest, run_benchmark
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
@@ -69,9 +70,7 @@ def evaluate(
 
 @app.command()
 def poc(
-    data: Annotated[
-        Path, typer.Option(help="Folder with train/good (unlabeled) and, if known, test/*, ground_truth.")
-    ],
+    data: Annotated[Path, typer.Option(help="Folder with train/good (unlabeled) and, if known, test/*, ground_truth.")],
     minutes: Annotated[float, typer.Option(min=0.05, help="Training time in all; reading and scoring come on top.")],
     out: Annotated[Path, typer.Option(help="Where bundle, poc.json and poc.html go; a stopped one goes on there.")],
     init: Annotated[
@@ -165,6 +164,21 @@ def quantise(
             "latency_ms": tried.latency_ms,
         }
     )
+
+
+@app.command()
+def bench(
+    bundle: Annotated[Path | None, typer.Option(help="Whose student is timed; default: one of drawn pictures.")] = None,
+    int8: Annotated[Path | None, typer.Option(help="Its int8 bundle, if any.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long each batch size is measured.")] = 20.0,
+    threads: Annotated[int, typer.Option(min=0, help="Threads of each; 0: as many as there are cores.")] = 0,
+) -> None:
+    """Time the student beside its teacher, its peers' networks and the bare convolutions, in turns."""
+    found = run_benchmark(BenchRequest(bundle, int8, seconds, threads))
+    rows = [(row.name, *(row.ms[batch] for batch in BATCHES), row.peak_rss_mb, row.size_mb) for row in found.rows]
+    columns = ["network", *(f"ms an image, batch {batch}" for batch in BATCHES), "peak memory, MB", "file, MB"]
+    show_table(f"{found.figures['input_px']} px, {found.figures['threads']} threads", columns, rows)
+    emit_figures(found.figures)
 
 
 if __name__ == "__main__":

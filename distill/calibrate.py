@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from distill.parts import scores_of_parts
 from inspection.bundle.manifest import Calibration
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import CalibrationTarget, Promise, set_limits
@@ -27,8 +28,10 @@ def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationT
 
     Each score gets half of the target's rate and half of its doubt, so that both together keep it (Bonferroni).
 
-    Unlabeled images may hold defects: those far beyond all others are left out, and named.
+    Unlabeled images may hold defects: those far beyond all others are left out, and named. A
+    promise is about parts: images in tiles are put together first, as at the station.
     """
+    scores, paths = scores_of_parts(scores, images)
     stray = find_strays(scores.local_score) | find_strays(scores.global_score)
     kept = ~stray
     half = target.model_copy(
@@ -36,7 +39,7 @@ def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationT
     )
     local_limits, local_promise = set_limits(scores.local_score[kept], half)
     global_limits, global_promise = set_limits(scores.global_score[kept], half)
-    left_out = tuple(str(images.paths[index]) for index in np.flatnonzero(stray))
+    left_out = tuple(str(paths[int(index)]) for index in np.flatnonzero(stray))
     calibration = Calibration(
         split=split,
         warning=_warning(split, local_promise, len(left_out)),

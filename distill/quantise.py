@@ -48,8 +48,11 @@ class Quantisation:
     """Of `onnx` and `int8`, one image, measured in turns."""
 
 
-def quantise(bundle: Path, teacher: Path, images: Path, out: Path) -> Quantisation:
-    """Try int8 on the student of `bundle`; its bundle is at `out` only where it is kept. Raises KensaError."""
+def quantise(bundle: Path, teacher: Path, images: Path, out: Path, *, ledger_decides: bool = True) -> Quantisation:
+    """Try int8 on the student of `bundle`; its bundle is at `out` only where it is kept. Raises KensaError.
+
+    Without `ledger_decides` it is always written, for measuring.
+    """
     before = open_bundle(bundle).manifest
     run = RunDirectory(teacher)
     trained, held_out = load_sides(images, run, run.read_record(), before.provenance.seed)
@@ -62,11 +65,11 @@ def quantise(bundle: Path, teacher: Path, images: Path, out: Path) -> Quantisati
         )
         ledger = _ledger(bundle, before, sessions, held_out, calibrated)
         latency_ms = _time(sessions, held_out.clean[:1].numpy())
-        if reason := _objection(ledger, latency_ms):
+        if ledger_decides and (reason := _objection(ledger, latency_ms)):
             return Quantisation(None, reason, latency_ms)
         metrics = {**before.metrics, STAGE: ledger.stages[STAGE].figures}
         manifest = renew_bundle(bundle, before, out, Renewal(student, calibrated, ledger, metrics, STAGE))
-    return Quantisation(manifest, "the ledger allows it and it is faster", latency_ms)
+    return Quantisation(manifest, _objection(ledger, latency_ms) or "the ledger allows it and it is faster", latency_ms)
 
 
 def _write_int8(source: Path, target: Path, pixels: Tensor) -> None:

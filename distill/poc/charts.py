@@ -24,6 +24,8 @@ _INKS = {
 }
 _INK, _FAINT, _GOOD, _BAD, _ACCENT, _SECOND = _INKS
 _LINES = (_ACCENT, _SECOND, _GOOD, _BAD)
+HELD_OUT, SOUND, DEFECTIVE = "unlabeled, held out", "good", "defective"
+GROUP_INKS = {HELD_OUT: _FAINT, SOUND: _GOOD, DEFECTIVE: _BAD}
 _SIZE = (5.2, 3.1)
 _STYLE = {
     "svg.fonttype": "none",
@@ -70,27 +72,27 @@ def escape_chart(scores: dict[str, np.ndarray], is_defective: np.ndarray) -> str
 
 
 def histogram_chart(name: str, groups: dict[str, np.ndarray], limits: Limits) -> str:
-    """How often each score is seen in each group, with the two limits; the last group is drawn in the colour of bad."""
+    """How often each score is seen in each group of pictures, with the two limits; groups as in `GROUP_INKS`."""
 
     def draw(axes: Any) -> None:
         values = np.concatenate(list(groups.values()))
         # Unjudgeable pictures have the largest number there is; they would leave no room for the others.
-        span = values[values < np.finfo(np.float32).max / 2]
-        high = max(float(np.quantile(span, 0.995)), limits.fail_limit * 1.05)
-        edges = np.linspace(float(span.min()), high, 40)
-        for place, (group, scores) in enumerate(groups.items()):
-            is_last = len(groups) > 1 and place == len(groups) - 1
-            weights = np.full(len(scores), 1 / max(len(scores), 1))
+        judged = values[values < np.finfo(np.float32).max / 2]
+        high = max(float(np.quantile(judged, 0.995)), limits.fail_limit * 1.05)
+        edges = np.linspace(float(judged.min()), high, 30)
+        for group, scores in groups.items():
             axes.hist(
                 np.clip(scores, edges[0], edges[-1]),
                 bins=edges,
-                weights=weights,
+                weights=np.full(len(scores), 1 / max(len(scores), 1)),
                 label=f"{group} ({len(scores)})",
-                color=_BAD if is_last else (_GOOD, _ACCENT)[place % 2],
-                alpha=0.55,
+                histtype="stepfilled",
+                facecolor=GROUP_INKS[group],
+                edgecolor=GROUP_INKS[group],
+                alpha=0.5,
             )
-        for limit, colour in ((limits.pass_limit, _INK), (limits.fail_limit, _BAD)):
-            axes.axvline(limit, color=colour, linewidth=1.2, linestyle="--")
+        for limit, ink in ((limits.pass_limit, _INK), (limits.fail_limit, _BAD)):
+            axes.axvline(limit, color=ink, linewidth=1.2, linestyle="--")
         axes.set_xlabel(f"{name} score (dashed: pass limit, fail limit)")
         axes.set_ylabel("share of the group")
         axes.legend()

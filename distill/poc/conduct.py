@@ -15,7 +15,7 @@ from distill.recipe import DistillRecipe, load_recipe
 from inspection import __version__
 from inspection.bundle.manifest import STUDENT_FILE
 from inspection.bundle.reader import open_bundle
-from inspection.errors import StorageError
+from inspection.errors import ConfigError, StorageError
 from inspection.images.folders import find_labeled_pictures, find_pictures
 from inspection.scoring.session import StudentSession
 from inspection.stage_book import Inputs, Stage, StageBook, listing_sha256
@@ -112,6 +112,11 @@ def _pretrain_stage(request: PocRequest, place: Place, minutes: float) -> Stage:
     init = request.start_weights
     name = request.pretraining_recipe or (WARM_RECIPE if init else COLD_RECIPE)
     recipe = load_pretraining_recipe(name)
+    if recipe.preprocessing.tiles is not None:
+        raise ConfigError(
+            f"recipe {name}: preprocessing.tiles: the proof of concept judges whole images",
+            "use `python -m distill build` and `evaluate` for strips",
+        )
 
     def work(resume: bool) -> None:
         if not resume:

@@ -97,6 +97,13 @@ def enough(points: list[Point]) -> str:
     assert best is not None
     name = "real defects" if known[-1][0].image_auroc is not None else "synthetic flaws on held-out images"
     near = next(point for point, figure in known if figure is not None and figure >= best - _NEAR)
-    if near is known[-1][0]:
-        return f"All {near.image_count} images were needed: on {name} fewer did worse. More may do better still."
-    return f"{near.image_count} images were enough: on {name} they did as well as all {known[-1][0].image_count}."
+    if near is not known[-1][0]:
+        return f"{near.image_count} images were enough: on {name} they did as well as all {known[-1][0].image_count}."
+    told = f"All {near.image_count} images did best on {name}; more may do better still."
+    bounds = near.image_auroc_interval
+    within = [point for point, figure in known[:-1] if bounds and figure is not None and figure >= bounds[0]]
+    if within:
+        told += (
+            f" With so few labeled pictures, {within[0].image_count} may have been enough: it lies within the interval."
+        )
+    return told

@@ -6,7 +6,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 
-from distill.poc.charts import curve_chart, escape_chart, histogram_chart, roc_chart
+from distill.poc.charts import DEFECTIVE, HELD_OUT, SOUND, curve_chart, escape_chart, histogram_chart, roc_chart
 from distill.poc.gallery import Exhibit, most_suspicious, worst_false_alarms, worst_misses
 from distill.poc.report import Report
 from inspection import __version__
@@ -55,11 +55,11 @@ def _charts(report: Report) -> dict[str, str]:
 def _groups(report: Report) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Local and global scores by group of pictures."""
     held_out = report.held_out.scores
-    groups = {"unlabeled, held out": (held_out.local_score, held_out.global_score)}
+    groups = {HELD_OUT: (held_out.local_score, held_out.global_score)}
     result = report.results.get(_SERVING)
     if report.labeled is not None and result is not None:
         defective = report.labeled.is_defective
-        for name, members in (("good", ~defective), ("defective", defective)):
+        for name, members in ((SOUND, ~defective), (DEFECTIVE, defective)):
             if members.any():
                 groups[name] = (result.scores.local_score[members], result.scores.global_score[members])
     return groups

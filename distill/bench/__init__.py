@@ -1,0 +1,1 @@
+"""How fast the student is: beside its teacher, its peers' networks and the bare convolutions, on the same cores."""
