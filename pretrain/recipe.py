@@ -160,6 +160,8 @@ class OptimisationRecipe(Settings):
     """A backbone with start weights learns this much slower than the fresh heads; one without learns as they do."""
     constant_predictor_rate: bool = False
     """The predictor keeps the full learning rate throughout, as in the paper."""
+    longest_gradient: Annotated[float, Field(ge=0, le=1e6)] = 10.0
+    """A longer gradient, over all weights, is cut to this length; 0 leaves it as it is, as the paper does."""
     warm_up: Share = 0.05
     """Part of the schedule in which the learning rate rises."""
     batch_size: Annotated[int, Field(ge=2, le=8192)] = 32

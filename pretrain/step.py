@@ -13,8 +13,6 @@ from pretrain.one_batch import Share, sharing
 from pretrain.optimiser import set_learning_rates
 from pretrain.recipe import Recipe
 
-_LONGEST_GRADIENT = 10.0
-
 
 def take_step(
     trainee: Trainee, images: Tensor, recipe: Recipe, rate_factor: float, team: Team | None = None
@@ -28,7 +26,8 @@ def take_step(
     losses = accumulate_gradients(networks, images, recipe, trainee.generator, team)
     weights = [weight for weight in networks.parameters() if weight.requires_grad]
     sum_gradients(team, weights)
-    torch.nn.utils.clip_grad_norm_(weights, max_norm=_LONGEST_GRADIENT)
+    if recipe.optimisation.longest_gradient:
+        torch.nn.utils.clip_grad_norm_(weights, max_norm=recipe.optimisation.longest_gradient)
     trainee.optimiser.step()
     networks.update_momentum_network()
     return losses

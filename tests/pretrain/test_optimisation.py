@@ -77,13 +77,17 @@ def test_a_weight_moves_by_its_rate_times_its_gradient(rate_factor: float) -> No
         assert torch.allclose(weight, before[name] - rate * weight.grad, atol=1e-6), name
 
 
-def test_gradients_are_clipped_to_a_length_of_ten() -> None:
-    trainee, _ = take_step(recipe_with(), 1.0)
+@pytest.mark.parametrize("longest", [10.0, 0.0])
+def test_a_long_gradient_is_cut_unless_the_recipe_leaves_it(longest: float) -> None:
+    trainee, _ = take_step(recipe_with(longest_gradient=longest), 1.0)
     squares = sum(
         float(weight.grad.square().sum()) for weight in trainee.networks.parameters() if weight.grad is not None
     )
     # Six times the global loss of a fresh network pulls harder than that.
-    assert squares**0.5 == pytest.approx(10.0, rel=1e-3)
+    if longest:
+        assert squares**0.5 == pytest.approx(10.0, rel=1e-3)
+    else:
+        assert squares**0.5 > 11
 
 
 def test_the_momentum_network_follows_after_the_step() -> None:
