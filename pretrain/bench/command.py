@@ -7,6 +7,7 @@ from typing import Annotated
 import torch
 import typer
 
+from inspection.config import validate
 from inspection.terminal import emit_figures, show_table
 from pretrain.bench.scaling import measure_scaling
 from pretrain.bench.throughput import Throughput, measure_throughput
@@ -53,7 +54,7 @@ def _with_batch(recipe: Recipe, batch: int | None) -> Recipe:
     if batch is None:
         return recipe
     optimisation = {**recipe.optimisation.model_dump(), "batch_size": batch}
-    return Recipe.model_validate({**recipe.model_dump(), "optimisation": optimisation})
+    return validate({**recipe.model_dump(), "optimisation": optimisation}, Recipe, source=f"--batch {batch}")
 
 
 def _measure(recipe: Recipe, seconds: float, compiled: bool) -> Throughput:

@@ -14,6 +14,7 @@ import torch
 import pretrain.descent
 import pretrain.preparation
 from inspection.errors import TrainingError
+from inspection.images.digest import sha256_of_file
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
 from tests.pretrain.stopping import RECIPE, Stopped, checkpoint_of, stop_after
@@ -103,6 +104,17 @@ def test_resuming_with_something_else_is_refused(
         train(change(stopped, tmp_path))
     assert (stopped.out / "run.json").read_bytes() == before
     assert not (stopped.out / "encoder.safetensors").exists()
+
+
+def test_a_folder_that_has_changed_is_told_in_numbers(stopped: TrainingRequest, tmp_path: Path) -> None:
+    changed = tmp_path / "changed"
+    shutil.copytree(stopped.images, changed)
+    trained = RunDirectory(stopped.out).read_trained_digests()
+    next(path for path in sorted(changed.iterdir()) if sha256_of_file(path) in trained).unlink()
+    with pytest.raises(TrainingError, match=r"other images \([1-8] it trained on are gone, \d are new to it\): resume"):
+        train(replace(stopped, images=changed))
+    write_washers(changed, range(16))
+    assert train(replace(stopped, images=changed)).is_finished
 
 
 def cut_tensors(run: Path) -> None:

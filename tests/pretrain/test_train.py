@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from safetensors.torch import save_file
 
 import pretrain.descent
 import pretrain.step
-from inspection.errors import StorageError, TrainingError
+from inspection.errors import DatasetError, StorageError, TrainingError
 from inspection.images.digest import sha256_of_file
 from pretrain.checkpoint import Trainee
 from pretrain.distributed import Team
@@ -148,6 +149,40 @@ def test_a_batch_is_never_larger_than_the_set(washers: Path, tmp_path: Path, mon
     # 8 images a step, not the 32 of the recipe.
     first, last = (json.loads(line) for line in (run.root / "metrics.jsonl").read_text(encoding="utf-8").splitlines())
     assert last["images_per_s"] == pytest.approx(8 / (last["elapsed_s"] - first["elapsed_s"]), rel=0.05)
+
+
+def test_damaged_images_are_listed_and_the_others_trained_on(washers: Path, tmp_path: Path) -> None:
+    images = Path(shutil.copytree(washers, tmp_path / "images"))
+    for number in range(7):
+        (images / f"letter-{number}.png").write_text(f"Dear Sir {number}", encoding="utf-8")
+    run = train(TrainingRequest(tiny_recipe(steps=1), images, tmp_path / "run"))
+    assert run.is_finished
+    assert run.read_record().image_count == 8
+    listed = (run.root / "left_out.txt").read_text(encoding="utf-8").splitlines()
+    assert len(listed) == 7
+    assert listed[0].startswith(f"{images / 'letter-0.png'}: not a PNG, JPEG, BMP or TIFF image")
+
+
+def test_a_folder_of_damaged_images_alone_leaves_no_run(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "letter.png").write_text("Dear Sir", encoding="utf-8")
+    with pytest.raises(DatasetError, match="0 readable images, 1 damaged: give at least 8"):
+        train(TrainingRequest(tiny_recipe(), tmp_path / "images", tmp_path / "run"))
+    assert not (tmp_path / "run" / "run.json").exists()
+
+
+def test_prepared_images_are_kept_where_asked(washers: Path, tmp_path: Path) -> None:
+    asked = TrainingRequest(tiny_recipe(steps=1), washers, tmp_path / "run", cache=tmp_path / "cache")
+    assert train(asked).is_finished
+    assert {path.suffix for path in (tmp_path / "cache").iterdir()} == {".uint8", ".json"}
+    assert not (tmp_path / "prepared-images").exists()
+
+
+def test_compiling_is_left_out_on_a_cpu_and_says_so(
+    washers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(TrainingRequest(tiny_recipe(steps=1), washers, tmp_path / "run", compile=True)).is_finished
+    assert ("--compile is left out: it gains on CUDA alone" in capsys.readouterr().err) != torch.cuda.is_available()
 
 
 def test_a_recipe_for_start_weights_does_not_begin_without(washers: Path, tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ def test_a_run_killed_in_the_middle_ends_bit_for_bit_as_if_never_killed(
     assert killed.encoder_file.read_bytes() == straight.encoder_file.read_bytes()
     assert answer.figures["step"] == 40
     assert answer.figures["loss"] == pytest.approx(straight.last_metrics()["loss"])
+    # What was done twice is told once.
+    told = [json.loads(line)["step"] for line in (killed.root / "metrics.jsonl").read_text().splitlines()]
+    assert told == [1, 10, 20, 30, 40]
 
 
 def test_a_run_ends_with_one_line_of_figures(
