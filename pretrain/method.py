@@ -8,7 +8,7 @@
     L = global_weight * L_global(j1, j3; p1, p3) + local_weight * L_local(p1, p2; c1, c2)
 
 To these come small views against j1 and j3, and the terms that make the encoder good place by place: dense contrast,
-flaw contrast and preservation. With two views, view 2 stands in for view 3. docs/method.md draws it all.
+flaw contrast, map contrast and preservation. With two views, view 2 stands in for view 3. docs/method.md draws it all.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,7 @@ from pretrain.losses.dense_contrast import dense_contrast
 from pretrain.losses.flaw_contrast import changed_cells, flaw_contrast
 from pretrain.losses.global_contrast import global_contrast, small_contrast
 from pretrain.losses.local_contrast import combine_patches, cut_in_patches, local_contrast
+from pretrain.losses.map_contrast import map_contrast
 from pretrain.losses.preservation import preservation
 from pretrain.networks import Networks
 from pretrain.one_batch import gather, mean_of_all
@@ -138,11 +139,16 @@ def place_terms(
         other = gather(networks.dense_head(online[1].embeddings))
         placements = (gather(views[0].placement), gather(views[1].placement))
         terms["dense"] = dense_contrast(dense, other, placements, method.dense_temperature, generator)
-    if method.flaw_weight:
+    if method.flaw_weight or method.map_weight:
         flawed = add_flaws(views[0].pixels, generator)
-        flawed_dense = gather(networks.dense_head(networks.encoder.patch_embeddings(flawed.pixels)))
-        cells = gather(changed_cells(flawed.changed, *dense.shape[-2:]))
+        embeddings = networks.encoder.patch_embeddings(flawed.pixels)
+        cells = gather(changed_cells(flawed.changed, *embeddings.shape[-2:]))
+    if method.flaw_weight:
+        flawed_dense = gather(networks.dense_head(embeddings))
         terms["flaw"] = flaw_contrast(dense, flawed_dense, cells, method.dense_temperature, generator)
+    if method.map_weight:
+        clean = gather(online[0].embeddings)
+        terms["map"] = map_contrast(clean, gather(embeddings), cells, method.map_temperature, generator)
     if networks.start_encoder is not None:
         with torch.no_grad():
             at_start = networks.start_encoder.patch_embeddings(views[0].pixels)

@@ -53,6 +53,8 @@ class ViewsRecipe(Settings):
     view_px: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] = 128
     min_area: Area = 0.2
     """Smallest part of the image a view may show."""
+    max_area: Area = 1.0
+    """Largest part. Little more than min_area keeps every view near one scale."""
     small_count: Annotated[int, Field(ge=1, le=10)] = 4
     """Small views of an image, where method.small_weight asks for them."""
     small_px: Annotated[int, Field(ge=16, le=512, multiple_of=16)] = 64
@@ -69,6 +71,8 @@ class ViewsRecipe(Settings):
 
     @model_validator(mode="after")
     def _areas_are_ordered(self) -> Self:
+        if self.min_area > self.max_area:
+            raise ValueError(f"min_area {self.min_area:g} is more than max_area {self.max_area:g}")
         if self.small_area[0] > self.small_area[1]:
             raise ValueError("small_area must be the smallest part, then the largest")
         return self
@@ -105,6 +109,10 @@ class MethodRecipe(Settings):
     local_weight: Weight = 1.0
     dense_weight: Weight = 0.0
     flaw_weight: Weight = 0.0
+    map_weight: Weight = 0.0
+    """Of the anomaly map of the embeddings themselves, in which synthetic flaws must stand out."""
+    map_temperature: Temperature = 0.15
+    """In units of distance between patch embeddings, whose taps are of unit length."""
     preserve_weight: Weight = 0.0
     """Holds patch embeddings to those of the start weights; left out where a run starts from random weights."""
     dense_width: Annotated[int, Field(ge=16, le=1024)] = 128
@@ -128,7 +136,8 @@ class MethodRecipe(Settings):
                 f"{self.networks}: set local_weight to 0 or networks to 3"
             )
         local = self.local_weight if self.local_gradient else 0
-        if not any((self.global_weight, self.small_weight, local, self.dense_weight, self.flaw_weight)):
+        places = self.dense_weight or self.flaw_weight or self.map_weight
+        if not any((self.global_weight, self.small_weight, local, places)):
             reason = "local_gradient is false and every other weight is 0" if self.local_weight else "every weight is 0"
             raise ValueError(f"{reason}: nothing would be learnt")
         return self

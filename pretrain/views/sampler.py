@@ -28,7 +28,7 @@ def draw_views(images: Tensor, recipe: ViewsRecipe, generator: torch.Generator, 
     """One random view of each image, whole or small: images float [B, 3 or 1, S, S] in 0..1."""
     share, count = current_share(), len(images)
     view_px = recipe.small_px if small else recipe.view_px
-    areas = recipe.small_area if small else (recipe.min_area, 1.0)
+    areas = recipe.small_area if small else (recipe.min_area, recipe.max_area)
     whole = _draw_placement(count * share.count, areas, recipe.flip, generator)
     placement = whole[share.rows(count)].to(images.device, non_blocking=True)
     pixels = render(halved(images, whole, view_px), placement, view_px)
