@@ -10,6 +10,7 @@ from distill.bench.benchmark import BATCHES, BenchRequest, run_benchmark
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
+from distill.peers.comparison import SHOWN, compare
 from distill.poc.conduct import PocRequest
 from distill.poc.plant import Plant
 from distill.poc.run import run_poc, show_report
@@ -179,6 +180,27 @@ def bench(
     columns = ["network", *(f"ms an image, batch {batch}" for batch in BATCHES), "peak memory, MB", "file, MB"]
     show_table(f"{found.figures['input_px']} px, {found.figures['threads']} threads", columns, rows)
     emit_figures(found.figures)
+
+
+@app.command()
+def peers(
+    data: Annotated[Path, typer.Option(help="Folder with train/good, test/* and, if known, ground_truth.")],
+    out: Annotated[Path, typer.Option(help="Folder of our proof of concept; one that stands is reused.")],
+    minutes: Annotated[float, typer.Option(min=0.05, help="Training time of ours, and of the trained peer.")] = 10.0,
+    init: Annotated[str | None, typer.Option(help="Start weights of all, or `none`; default as in poc.")] = None,
+    environment: Annotated[Path, typer.Option(help="Where anomalib is installed.")] = Path(".kensa/peers"),
+) -> None:
+    """PatchCore, PaDiM and an EfficientAD-style student beside ours: same weights, same split, same figures."""
+    compared = compare(PocRequest(data, out, minutes, find_start_weights(init)), environment)
+    rows = [
+        (name, *(figures[figure] for figure in SHOWN), figures["latency_ms"])
+        for name, figures in compared.figures.items()
+    ]
+    names = ("detector", "image AUROC", "pixel AUROC", "AUPRO", "escapes at 1 %", "at 5 % overkill", "ms an image")
+    show_table(f"{data}", names, rows)
+    for name, note in compared.notes.items():
+        say(f"{name}: {note}")
+    emit_figures({"figures": compared.figures, "notes": compared.notes})
 
 
 if __name__ == "__main__":

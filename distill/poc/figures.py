@@ -32,19 +32,24 @@ def stage_figures(result: StageResult, labeled: LabeledImages) -> Figures:
     every part of a darker day above all others. `part_auroc` ranks by both, as the verdict does.
     """
     defective = labeled.is_defective
+    local, whole = (values.astype(np.float64) for values in (result.scores.local_score, result.scores.global_score))
+    parts = [score_part(float(a), float(b), result.thresholds) for a, b in zip(local, whole, strict=True)]
+    figures = label_figures(local, result.scores.anomaly_map, labeled)
+    figures |= {"global_auroc": image_auroc(whole, defective), "part_auroc": image_auroc(np.array(parts), defective)}
+    return figures | _verdict_figures(result, defective)
+
+
+def label_figures(scores: np.ndarray, maps: np.ndarray, labeled: LabeledImages) -> Figures:
+    """Figures of any detector: its scores [N] and maps [N, h, w] against the labels."""
+    defective = labeled.is_defective
     weights = draw_weights(labeled.units, defective)
-    scores = result.scores.local_score.astype(np.float64)
     figures: Figures = {"image_auroc": image_auroc(scores, defective)}
     figures["image_auroc_interval"] = interval(weighted_auroc(scores, defective, weights))
-    figures |= _pixel_figures(result, labeled, weights)
+    figures |= _pixel_figures(maps, labeled, weights)
     for name, rate in OVERKILLS.items():
         figures[name] = escape_rate_at_overkill(scores, defective, rate)
         figures[f"{name}_interval"] = interval(weighted_escape_rate(scores, defective, weights, rate))
-    figures |= _by_defect(scores, labeled, weights)
-    whole = result.scores.global_score.astype(np.float64)
-    parts = [score_part(float(a), float(b), result.thresholds) for a, b in zip(scores, whole, strict=True)]
-    figures |= {"global_auroc": image_auroc(whole, defective), "part_auroc": image_auroc(np.array(parts), defective)}
-    return figures | _verdict_figures(result, defective)
+    return figures | _by_defect(scores, labeled, weights)
 
 
 def verdict_rates(figures: Figures) -> VerdictRates | None:
@@ -64,15 +69,12 @@ def pixel_truth(labeled: LabeledImages) -> tuple[np.ndarray, np.ndarray]:
     return known, np.stack(masks) if masks else np.zeros((0, MASK_PX, MASK_PX), bool)
 
 
-def _pixel_figures(result: StageResult, labeled: LabeledImages, weights: np.ndarray) -> Figures:
+def _pixel_figures(anomaly_maps: np.ndarray, labeled: LabeledImages, weights: np.ndarray) -> Figures:
     known, masks = pixel_truth(labeled)
     if not masks.any():
         return dict.fromkeys(("pixel_auroc", "pixel_auroc_interval", "aupro", "aupro_interval"))
     maps = np.stack(
-        [
-            cv2.resize(one, (MASK_PX, MASK_PX), interpolation=cv2.INTER_LINEAR)
-            for one in result.scores.anomaly_map[known]
-        ]
+        [cv2.resize(one, (MASK_PX, MASK_PX), interpolation=cv2.INTER_LINEAR) for one in anomaly_maps[known]]
     )
     bins, drawn = count_pixels(maps, masks), weights[:, known]
     return {
