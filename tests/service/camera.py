@@ -12,6 +12,7 @@ from service.runtime import Runtime
 from tests.bundles import part_png
 
 INSPECTIONS = "/api/v1/inspections"
+PARTS = "/api/v1/parts"
 
 
 def fields_of(trigger: object, **others: str) -> dict[str, str]:

@@ -25,7 +25,7 @@ from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.credentials import make_session, make_station_key
 from tests.service.test_problems import assert_problem, calls, calls_by_route
 
-OPEN_TO_ALL = {"/health/live", "/health/ready", "/sign-in", "/api/v1/session", "/api/v1/session/link"}
+OPEN_TO_ALL = {"/health/live", "/health/ready", "/metrics", "/sign-in", "/api/v1/session", "/api/v1/session/link"}
 """What answers a stranger; the session's own address only in POST."""
 SECURITY_HEADERS = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options")
 

@@ -13,16 +13,18 @@ from sqlalchemy.exc import OperationalError
 from service.app import ROUTERS
 from service.web.problems import PROBLEM_TYPE, Problem
 from tests.bundles import part_png
-from tests.service.camera import INSPECTIONS, fields_of, runtime_of, stored_count, stored_files
+from tests.service.camera import INSPECTIONS, PARTS, fields_of, runtime_of, stored_count, stored_files
 from tests.service.conftest import MakeStation
 
 MB = 2**20
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
-WITHOUT_DATABASE = {"/health/live", "/health/ready"}
+WITHOUT_DATABASE = {"/health/live", "/health/ready", "/metrics"}
 BODIES = {
     f"{INSPECTIONS}/{{inspection_id}}/dispositions": {"decision": "unclear"},
     "/api/v1/session": {"name": "Aiko", "password": "not her password"},
     "/api/v1/session/link": {"token": "none"},
+    "/api/v1/profiles": {"station": "press-3", "profile": {}},
+    "/api/v1/bundles/promotions": {"bundle_id": "bundle-0000000000000000"},
 }
 
 
@@ -37,8 +39,10 @@ def calls_by_route(inspection_id: object = 1) -> list[tuple[APIRoute, str, str, 
     for route in ROUTES:
         for method in sorted(route.methods or ()):
             content: dict[str, Any] = {}
-            if route.path == INSPECTIONS and method == "POST":
+            if route.path in (INSPECTIONS, PARTS) and method == "POST":
                 content = {"data": fields_of(1), "files": {"image": ("part.png", part_png())}}
+            elif route.path == PARTS:
+                content = {"params": {"part_id": "part-1"}}
             elif method == "POST":
                 content = {"json": BODIES[route.path]}
             found.append((route, method, route.path.replace("{inspection_id}", str(inspection_id)), content))
