@@ -17,6 +17,7 @@ from inspection.config import Settings
 from inspection.errors import BundleError
 from inspection.inspector import Inspector, PreparedImage
 from inspection.scoring.session import Scores
+from inspection.scoring.tiled import gather_tiles
 from inspection.verdict import Verdict
 
 LEDGER_FILE = "ledger.json"
@@ -94,9 +95,13 @@ def score_golden_in_torch(
     for image in golden:
         prepared = inspector.prepare((staging / image.file).read_bytes(), name=image.file)
         assert isinstance(prepared, PreparedImage), "a golden image was judged a moment ago"
-        pixels = torch.from_numpy(prepared.pixels)[None]
-        found[image.file] = {stage: _only(score_in_torch(graph, pixels)) for stage, graph in graphs.items()}
+        found[image.file] = {stage: _score_one(graph, prepared) for stage, graph in graphs.items()}
     return found
+
+
+def _score_one(graph: ScoringGraph, prepared: PreparedImage) -> StageScores:
+    scores = score_in_torch(graph, torch.from_numpy(prepared.inputs))
+    return _only(scores if prepared.layout is None else gather_tiles(scores, [prepared.layout]))
 
 
 def _only(scores: Scores) -> StageScores:

@@ -36,6 +36,11 @@ class PreparedImage:
     timings_ms: dict[str, float]
     layout: TileLayout | None = None
 
+    @property
+    def inputs(self) -> np.ndarray:
+        """As a batch for the student: the tiles, or the one whole image."""
+        return self.pixels[None] if self.layout is None else self.pixels
+
 
 class Inspector:
     """A student with its manifest. The steps are separate so that a service can batch the one in the middle."""

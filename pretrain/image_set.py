@@ -1,7 +1,7 @@
 """The images of a run: decoded and prepared once, as one array of uint8 in memory or in a file mapped into it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from inspection.images.preprocess import Preprocessing
 from inspection.terminal import say, track
 from pretrain.reading import in_threads, read_digest, read_prepared
 from pretrain.shard import read_shard, shard_name, write_shard
+from pretrain.tiled_pictures import in_tiles
 
 MIN_IMAGE_COUNT = 8
 _SHOWN_FAULTS = 5
@@ -22,7 +23,7 @@ _SHOWN_FAULTS = 5
 
 @dataclass(frozen=True)
 class ImageSet:
-    """N prepared images: `pixels` uint8 [N, S, S, 3], with the lot and digest of each."""
+    """N prepared images, or tiles of them: `pixels` uint8 [N, S, S, 3], with the lot and digest of each."""
 
     pixels: torch.Tensor
     lots: tuple[str, ...]
@@ -30,6 +31,8 @@ class ImageSet:
     paths: tuple[Path, ...]
     left_out: tuple[str, ...] = ()
     """Files that could not be used, each with its reason."""
+    preprocessing: Preprocessing | None = None
+    """As which they were read: it says whether these are whole pictures or tiles."""
 
     def __len__(self) -> int:
         return len(self.digests)
@@ -40,7 +43,7 @@ class ImageSet:
 
     def with_pixels(self, pixels: torch.Tensor) -> "ImageSet":
         """The same images under another treatment."""
-        return ImageSet(pixels, self.lots, self.digests, self.paths, self.left_out)
+        return replace(self, pixels=pixels)
 
     def subset(self, indices: Sequence[int]) -> "ImageSet":
         """Some of the images, copied."""
@@ -49,6 +52,7 @@ class ImageSet:
             tuple(self.lots[i] for i in indices),
             tuple(self.digests[i] for i in indices),
             tuple(self.paths[i] for i in indices),
+            preprocessing=self.preprocessing,
         )
 
 
@@ -60,6 +64,7 @@ def load_images(
     Raises DatasetError where fewer than MIN_IMAGE_COUNT can be read, and for more images than memory holds.
     """
     side = preprocessing.input_px
+    pictures = in_tiles(pictures, preprocessing)
     try:
         pixels = np.empty((len(pictures), side, side, 3), np.uint8)
     except MemoryError:
@@ -78,7 +83,7 @@ def load_images(
         read.append((picture, digest))
     _tell(faults, len(pictures))
     _check_count(pictures, len(read), faults)
-    return _image_set(torch.from_numpy(pixels[: len(read)]), read, faults)
+    return _image_set(torch.from_numpy(pixels[: len(read)]), read, faults, preprocessing)
 
 
 def map_images(pictures: Sequence[Picture], preprocessing: Preprocessing, cache: Path) -> tuple[ImageSet, str]:
@@ -87,6 +92,7 @@ def map_images(pictures: Sequence[Picture], preprocessing: Preprocessing, cache:
     Memory need not hold it.
     Raises DatasetError where fewer than MIN_IMAGE_COUNT can be read, and StorageError.
     """
+    pictures = in_tiles(pictures, preprocessing)
     files = list(track(in_threads(read_digest, pictures), "reading images", len(pictures)))
     digests = [digest for digest in files if isinstance(digest, str)]
     name = shard_name(digests, preprocessing)
@@ -105,7 +111,7 @@ def map_images(pictures: Sequence[Picture], preprocessing: Preprocessing, cache:
         if file not in readable and isinstance(fault := read_prepared(picture, preprocessing), ImageError)
     ]
     _tell(faults, len(pictures))
-    return _image_set(shard.pixels, read, faults), name
+    return _image_set(shard.pixels, read, faults, preprocessing), name
 
 
 def _prepare_all(
@@ -126,13 +132,16 @@ def _prepare_all(
     _check_count(pictures, len(pictures) - len(faults), faults)
 
 
-def _image_set(pixels: torch.Tensor, read: list[tuple[Picture, str]], faults: list[ImageError]) -> ImageSet:
+def _image_set(
+    pixels: torch.Tensor, read: list[tuple[Picture, str]], faults: list[ImageError], preprocessing: Preprocessing
+) -> ImageSet:
     return ImageSet(
         pixels,
         tuple(picture.lot for picture, _ in read),
         tuple(digest for _, digest in read),
         tuple(picture.path for picture, _ in read),
         tuple(str(fault) for fault in faults),
+        preprocessing,
     )
 
 

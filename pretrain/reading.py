@@ -13,6 +13,7 @@ from inspection.images.decode import decode_image
 from inspection.images.digest import sha256_of_bytes
 from inspection.images.folders import Picture
 from inspection.images.preprocess import Preprocessing, prepare
+from pretrain.tiled_pictures import read_tile, read_tile_digest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,13 +33,17 @@ def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Ite
 
 
 def read_digest(picture: Picture) -> str | ImageError:
-    """sha256 of an image file, decodable or not."""
+    """sha256 of an image file, decodable or not; of a tile, the digest that names it."""
+    if picture.tile is not None:
+        return read_tile_digest(picture)
     data = _read_bytes(picture)
     return data if isinstance(data, ImageError) else sha256_of_bytes(data)
 
 
 def read_prepared(picture: Picture, preprocessing: Preprocessing) -> tuple[str, np.ndarray] | ImageError:
-    """sha256 of an image file and its pixels, uint8 [S, S, 3]; or why it cannot be used."""
+    """sha256 of an image file or tile and its pixels, uint8 [S, S, 3]; or why it cannot be used."""
+    if picture.tile is not None:
+        return read_tile(picture, preprocessing)
     data = _read_bytes(picture)
     if isinstance(data, ImageError):
         return data

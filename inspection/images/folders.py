@@ -12,10 +12,11 @@ GOOD = "good"
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """An image file. `lot` is the folder it lies in below the root, or '' where all lie together."""
+    """An image file, or one tile of it. `lot` is the folder it lies in below the root, or '' where all lie together."""
 
     path: Path
     lot: str = ""
+    tile: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Positions are whole cells of the anomaly map apart, so that stitching moves no v
 seam keeps its peak.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
@@ -97,6 +98,12 @@ def stitch_maps(maps: np.ndarray, layout: TileLayout) -> np.ndarray:
         weights[y : y + rows, x : x + columns] += weight
     stitched: np.ndarray = total / weights
     return stitched[: ceil(layout.height_px / down), : ceil(layout.width_px / across)]
+
+
+def stitch_all(maps: np.ndarray, layouts: Sequence[TileLayout]) -> list[np.ndarray]:
+    """The maps of several images, whose tiles follow each other in float [T, h, w]."""
+    ends = np.cumsum([len(layout) for layout in layouts])
+    return [stitch_maps(maps[end - len(layout) : end], layout) for end, layout in zip(ends, layouts, strict=True)]
 
 
 def _spread(length: int, side: int, grain: int, step: int) -> tuple[int, ...]:

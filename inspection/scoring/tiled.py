@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inspection.images.tiles import TileLayout, stitch_maps
+from inspection.images.tiles import TileLayout, stitch_all
 from inspection.scoring.session import Scores, StudentSession
 
 TILES_AT_ONCE = 16
@@ -26,13 +26,12 @@ def gather_tiles(scores: Scores, layouts: Sequence[TileLayout]) -> Scores:
     view as training knew it, and one end of a strip in the wrong light shall not drown among the others. Maps of images
     that differ in size come as an array of arrays.
     """
-    ends = np.cumsum([len(layout) for layout in layouts])
-    of_images = [slice(end - len(layout), end) for end, layout in zip(ends, layouts, strict=True)]
-    maps = [stitch_maps(scores.anomaly_map[tiles], layout) for tiles, layout in zip(of_images, layouts, strict=True)]
+    maps = stitch_all(scores.anomaly_map, layouts)
+    first_tiles = np.cumsum([0, *(len(layout) for layout in layouts[:-1])])
     return Scores(
         _stack(maps),
         np.array([one.max() for one in maps], np.float32),
-        np.array([scores.global_score[tiles].max() for tiles in of_images], np.float32),
+        np.maximum.reduceat(scores.global_score, first_tiles),
     )
 
 

@@ -12,7 +12,8 @@ from inspection.calibration.metrics import aupro, auroc_by_defect, image_auroc, 
 from inspection.errors import DatasetError
 from inspection.images.decode import read_image
 from inspection.images.folders import GOOD, LabeledPicture, find_labeled_pictures
-from inspection.images.preprocess import Preprocessing, prepare
+from inspection.images.preprocess import Preprocessing, prepare, prepare_tiles
+from inspection.images.tiles import TileLayout, stitch_all
 from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from pretrain.encoder import Encoder
@@ -24,7 +25,10 @@ _BANK_SIZE = 8000
 
 @dataclass(frozen=True)
 class TestImages:
-    """Labeled pictures, prepared: uint8 [N, S, S, 3], with the mask of each, bool [N, 256, 256], where known."""
+    """Labeled pictures, prepared: uint8 [N, S, S, 3], with the mask of each, bool [N, 256, 256], where known.
+
+    Of pictures in tiles, `pixels` holds all tiles one after the other, and `layouts` says where they lie.
+    """
 
     __test__ = False
 
@@ -32,6 +36,7 @@ class TestImages:
     pixels: Tensor
     masks: np.ndarray
     has_mask: np.ndarray
+    layouts: tuple[TileLayout, ...] = ()
 
     @property
     def is_defective(self) -> np.ndarray:
@@ -47,6 +52,12 @@ def load_test_images(root: Path, preprocessing: Preprocessing) -> TestImages:
     images = [read_image(picture.path, significant_bits=bits) for picture in pictures]
     masks = np.stack([read_mask(picture) for picture in pictures])
     has_mask = np.array([not picture.is_defective or picture.mask is not None for picture in pictures])
+    layouts = tuple(
+        layout for image in images if (layout := preprocessing.lay_tiles(image.shape[1], image.shape[0])) is not None
+    )
+    if layouts:
+        parts = [prepare_tiles(image, layout, preprocessing) for image, layout in zip(images, layouts, strict=True)]
+        return TestImages(pictures, torch.from_numpy(np.concatenate(parts)), masks, has_mask, layouts)
     pixels = torch.from_numpy(np.stack([prepare(image, preprocessing) for image in images]))
     return TestImages(pictures, pixels, masks, has_mask)
 
@@ -56,12 +67,14 @@ def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int)
 
     The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind.
     """
-    maps = anomaly_maps(encoder, normal, test.pixels, seed)
-    scores = maps.flatten(1).amax(1).numpy()
+    maps = list(anomaly_maps(encoder, normal, test.pixels, seed).numpy())
+    if test.layouts:
+        maps = stitch_all(np.stack(maps), test.layouts)
+    scores = np.array([one.max() for one in maps])
     figures: dict[str, object] = {"image_auroc": image_auroc(scores, test.is_defective)}
     if test.masks.any():
         shown = np.flatnonzero(test.has_mask)
-        full = np.stack([cv2.resize(maps[index].numpy(), (MASK_PX, MASK_PX)) for index in shown])
+        full = np.stack([cv2.resize(maps[index], (MASK_PX, MASK_PX)) for index in shown])
         figures |= {"pixel_auroc": pixel_auroc(full, test.masks[shown]), "aupro": aupro(full, test.masks[shown])}
     figures["by_defect"] = auroc_by_defect(scores, [picture.defect for picture in test.pictures], GOOD)
     return figures

@@ -17,7 +17,7 @@ def split_by_lot(images: ImageSet, seed: int) -> tuple[list[int], list[int], str
     generator = torch.Generator().manual_seed(seed)
     lots = sorted(set(images.lots))
     if len(lots) < 2:
-        return (*_split_at_random(len(images), generator), "by image; no lots are known")
+        return (*_split_at_random(images, generator), "by image; no lots are known")
     least = min(MIN_HELD_OUT, len(images) // 2)
     wanted = max(round(HELD_OUT_SHARE * len(images)), least)
     held_lots: list[str] = []
@@ -31,13 +31,18 @@ def split_by_lot(images: ImageSet, seed: int) -> tuple[list[int], list[int], str
         if len(held) >= wanted:
             break
     if len(held) < least:
-        return (*_split_at_random(len(images), generator), "by image; the lots are too uneven to hold out whole ones")
+        return (*_split_at_random(images, generator), "by image; the lots are too uneven to hold out whole ones")
     kept_out = set(held)
     fitted = [place for place in range(len(images)) if place not in kept_out]
     return fitted, sorted(held), f"by lot; held out: {', '.join(held_lots)}"
 
 
-def _split_at_random(count: int, generator: torch.Generator) -> tuple[list[int], list[int]]:
-    order = torch.randperm(count, generator=generator).tolist()
-    held = max(round(HELD_OUT_SHARE * count), min(MIN_HELD_OUT, count // 2))
-    return sorted(order[held:]), sorted(order[:held])
+def _split_at_random(images: ImageSet, generator: torch.Generator) -> tuple[list[int], list[int]]:
+    """By picture: the tiles of one stay together."""
+    names = images.paths if len(set(images.paths)) < len(images.paths) else range(len(images))
+    pictures = list(dict.fromkeys(names))
+    order = torch.randperm(len(pictures), generator=generator).tolist()
+    held_count = max(round(HELD_OUT_SHARE * len(pictures)), min(MIN_HELD_OUT, len(pictures) // 2))
+    kept_out = {pictures[place] for place in order[:held_count]}
+    fitted, held = ([place for place, name in enumerate(names) if (name in kept_out) == out] for out in (False, True))
+    return fitted, held

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from inspection.errors import TrainingError
+from inspection.errors import DatasetError, TrainingError
 from inspection.images.digest import sha256_of_file
 from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
@@ -91,6 +91,8 @@ def begin(request: ExploreRequest) -> Search:
     # As `train` splits them: what judges here is what no candidate trains on.
     fitted, held_out, split = split_by_lot(images, request.recipe.seed)
     say(f"{len(fitted)} images to train on, {len(held_out)} held out to judge, {split}")
+    if not held_out:
+        raise DatasetError(f"{request.images}: nothing is left to judge by", "give at least two pictures")
     samples = Samples(_some(images, fitted, _MOST_FITTED), _some(images, held_out, _MOST_HELD_OUT), split)
     ledger = found or _first_ledger(request, encoder, images.subset(fitted), samples, asked, read_s)
     settled = request.recipe.preprocessing.model_copy(update={"illumination": ledger.illumination})

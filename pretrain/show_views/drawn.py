@@ -12,6 +12,7 @@ from inspection.errors import DatasetError, ImageError
 from inspection.images.decode import Image, read_image
 from inspection.images.folders import Picture
 from inspection.images.preprocess import prepare
+from inspection.images.tiles import cut_tiles
 from inspection.terminal import say
 from pretrain.evaluate.embeddings import as_input
 from pretrain.flaws import add_flaws
@@ -28,7 +29,7 @@ _MATCHES_APART = 0.4
 
 @dataclass(frozen=True)
 class Source:
-    """An image as the camera took it, and as the encoder gets it: uint8 [H, W, 1 or 3] and [S, S, 3]."""
+    """An image as the camera took it, or a tile of it, uint8 [H, W, 1 or 3]; and as the encoder gets it, [S, S, 3]."""
 
     path: Path
     taken: Image
@@ -74,7 +75,10 @@ def read_sources(pictures: Sequence[Picture], recipe: Recipe, count: int, seed: 
         except ImageError as error:
             say(f"left out: {error}")
             continue
-        sources.append(Source(path, taken, prepare(taken, recipe.preprocessing)))
+        layout = recipe.preprocessing.lay_tiles(taken.shape[1], taken.shape[0])
+        # Training knows large images by their tiles; the one in the middle stands for them.
+        seen = taken if layout is None else cut_tiles(taken, layout)[len(layout) // 2]
+        sources.append(Source(path, seen, prepare(seen, recipe.preprocessing)))
     if not sources:
         raise DatasetError(
             f"{pictures[0].path.parent}: no readable image", "put whole PNG, JPEG, BMP or TIFF files there"
