@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import timm
+import torch
 from timm.models import FeatureInfo, PretrainedCfg
 from timm.models.efficientnet import EfficientNetFeatures
 from timm.models.mobilenetv3 import MobileNetV3Features
@@ -11,6 +12,8 @@ from torch import nn
 
 from inspection.errors import ConfigError
 from pretrain.backbones.backbone import Backbone
+
+_TRIED_PX = 96
 
 
 def timm_features(name: str, strides: Sequence[int], channels: int) -> Backbone:
@@ -23,6 +26,7 @@ def timm_features(name: str, strides: Sequence[int], channels: int) -> Backbone:
         name, pretrained=False, features_only=True, out_indices=indices, in_chans=channels
     )
     _cut_off(network)
+    _try_out(name, network, channels)
     expected = timm.get_pretrained_cfg(name) or PretrainedCfg()
     widths = _information(network).channels()
     return Backbone(network, dict(zip(strides, widths, strict=True)), expected.mean, expected.std)
@@ -38,6 +42,18 @@ def _strides_of(name: str) -> list[int]:
     if getattr(probe, "output_fmt", "NCHW") != "NCHW":
         raise ConfigError(f"encoder.backbone = {name!r}: its maps keep channels last", "choose another backbone")
     return cast(list[int], _information(probe).reduction())
+
+
+@torch.no_grad()
+def _try_out(name: str, network: nn.Module, channels: int) -> None:
+    """Some transformers take images of one size alone: better told now than from within a training step."""
+    try:
+        network.eval()(torch.zeros(1, channels, _TRIED_PX, _TRIED_PX))
+    except (RuntimeError, AssertionError, ValueError):
+        raise ConfigError(
+            f"encoder.backbone = {name!r}: does not take images of any size", "choose another backbone"
+        ) from None
+    network.train()
 
 
 def _information(network: nn.Module) -> FeatureInfo:

@@ -107,6 +107,10 @@ def test_the_backbone_sees_images_normalised() -> None:
             "encoder.stem = 'cifar': test_efficientnet has no other stem than its own: choose one of resnet18, "
             "resnet34, resnet50, wide_resnet50_2, or leave encoder.stem out",
         ),
+        (
+            {"backbone": "vit_tiny_patch16_224", "taps": (16,), "pooled_tap": 16},
+            "encoder.backbone = 'vit_tiny_patch16_224': does not take images of any size: choose another backbone",
+        ),
         ({"backbone": "test_mambaout"}, "its maps keep channels last: choose another backbone"),
         ({"backbone": "test_convnext", "taps": (2, 4)}, "has no feature map of stride 2"),
     ],
