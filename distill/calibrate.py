@@ -34,9 +34,7 @@ def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationT
     scores, paths = scores_of_parts(scores, images)
     stray = find_strays(scores.local_score) | find_strays(scores.global_score)
     kept = ~stray
-    half = target.model_copy(
-        update={"flagged_rate": target.flagged_rate / 2, "confidence": (1 + target.confidence) / 2}
-    )
+    half = target_of_each(target)
     local_limits, local_promise = set_limits(scores.local_score[kept], half)
     global_limits, global_promise = set_limits(scores.global_score[kept], half)
     left_out = tuple(str(paths[int(index)]) for index in np.flatnonzero(stray))
@@ -49,6 +47,13 @@ def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationT
         global_promise=global_promise,
     )
     return Calibrated(Thresholds(local_score=local_limits, global_score=global_limits), calibration, left_out)
+
+
+def target_of_each(target: CalibrationTarget) -> CalibrationTarget:
+    """What each of both scores must promise, so that together they keep the target."""
+    return target.model_copy(
+        update={"flagged_rate": target.flagged_rate / 2, "confidence": (1 + target.confidence) / 2}
+    )
 
 
 def find_strays(scores: np.ndarray) -> np.ndarray:

@@ -23,7 +23,10 @@ from inspection.verdict import Inspection, Verdict
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures of a bundle on test/*, by name; `by_defect` is the image AUROC of each kind."""
+    """Figures of a bundle on test/*, by name; `by_defect` is the image AUROC of each kind.
+
+    Pictures are ranked by their local score, and for `part_auroc` by both scores, as the verdict does.
+    """
 
     figures: dict[str, float | int | None]
     by_defect: dict[str, float]
@@ -37,17 +40,20 @@ def evaluate_bundle(bundle: Path, images: Path) -> Evaluation:
     inspector = open_bundle(bundle)
     answers = [inspector.inspect(_bytes_of(picture.path)) for picture in track(pictures, "judging", len(pictures))]
     defective = np.array([picture.is_defective for picture in pictures])
-    part_scores = np.array([_or_worst(answer.part_score) for answer in answers])
+    local, whole, parts = (
+        np.array([_or_worst(getattr(answer, name)) for answer in answers])
+        for name in ("local_score", "global_score", "part_score")
+    )
     figures: dict[str, float | int | None] = {
-        "image_auroc": image_auroc(part_scores, defective),
-        "local_auroc": image_auroc(np.array([_or_worst(answer.local_score) for answer in answers]), defective),
-        "global_auroc": image_auroc(np.array([_or_worst(answer.global_score) for answer in answers]), defective),
+        "image_auroc": image_auroc(local, defective),
+        "global_auroc": image_auroc(whole, defective),
+        "part_auroc": image_auroc(parts, defective),
         **_pixel_figures(pictures, answers),
-        "escape_rate_at_overkill_1pct": escape_rate_at_overkill(part_scores, defective, 0.01),
-        "escape_rate_at_overkill_5pct": escape_rate_at_overkill(part_scores, defective, 0.05),
+        "escape_rate_at_overkill_1pct": escape_rate_at_overkill(local, defective, 0.01),
+        "escape_rate_at_overkill_5pct": escape_rate_at_overkill(local, defective, 0.05),
         **_verdict_figures(answers, defective),
     }
-    return Evaluation(figures, auroc_by_defect(part_scores, [picture.defect for picture in pictures], GOOD))
+    return Evaluation(figures, auroc_by_defect(local, [picture.defect for picture in pictures], GOOD))
 
 
 def _pixel_figures(pictures: list[LabeledPicture], answers: list[Inspection]) -> dict[str, float | None]:

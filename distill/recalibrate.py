@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.calibrate import Calibrated, calibrate
+from distill.calibrate import Calibrated, calibrate, target_of_each
 from distill.dispositions import CONFIRMED, FALSE_ALARM, UNCLEAR, match_dispositions, read_dispositions
 from distill.graph_bank import GraphBank
 from distill.graph_scales import GraphScales
@@ -142,9 +142,10 @@ def _set_apart(
         fitted, held_out = [], everything
         say(f"note: {len(normal)} images are too few to refresh the memory bank too: it is kept")
     if len(held_out) < MIN_IMAGE_COUNT:
+        needed = needed_image_count(target_of_each(target))
         raise CalibrationError(
             f"{request.images}: {len(normal)} normal images",
-            f"give at least {MIN_IMAGE_COUNT}; the promise needs {needed_image_count(target)} to calibrate with",
+            f"give at least {MIN_IMAGE_COUNT}; the promise needs {needed} to calibrate with",
         )
     return normal.subset(fitted), normal.subset(held_out), how
 

@@ -52,7 +52,7 @@ def run_benchmark(request: BenchRequest) -> Benchmark:
     with tempfile.TemporaryDirectory(prefix="kensa-bench-") as name:
         folder = Path(name)
         say("building the forms ...")
-        built = build_forms(folder, request.bundle, request.int8_bundle)
+        built = build_forms(folder, request.bundle, request.int8_bundle or _sibling(request.bundle))
         subjects = []
         for stage, graph in built.graphs.items():
             path = folder / f"{stage}.pt2"
@@ -77,6 +77,12 @@ def run_benchmark(request: BenchRequest) -> Benchmark:
         ]
         bundle_mb = sum(path.stat().st_size for path in built.bundle.rglob("*") if path.is_file()) / 1e6
     return Benchmark(rows, _figures(rows, bundle_mb, request, built.input_px, built.int8_reason))
+
+
+def _sibling(bundle: Path | None) -> Path | None:
+    """The int8 bundle that a proof of concept leaves beside the other one."""
+    beside = bundle.with_name(f"{bundle.name}-int8") if bundle is not None else None
+    return beside if beside is not None and beside.is_dir() else None
 
 
 def _time(subjects: list[Subject], input_px: int, batch: int, request: BenchRequest) -> dict[str, float]:

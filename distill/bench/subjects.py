@@ -1,5 +1,6 @@
 """What is timed, each as a function of a batch: built from files, so that a child process can hold one alone."""
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,10 @@ def save_torch(module: nn.Module, path: Path, input_px: int) -> None:
     example = torch.zeros(2, input_px, input_px, 3, dtype=torch.uint8)
     batch = torch.export.Dim("batch", min=1, max=64)
     program = torch.export.export(module.cpu().eval(), (example,), dynamic_shapes=({0: batch},))
-    torch.export.save(program, path)
+    with warnings.catch_warnings():
+        # It muses about weights that share storage; loaded on one processor they are the same.
+        warnings.simplefilter("ignore", UserWarning)
+        torch.export.save(program, path)
 
 
 def export_peers(folder: Path, input_px: int) -> list[Subject]:
@@ -85,13 +89,16 @@ def _open_torch(path: Path, threads: int) -> Call:
 def _export_network(name: str, network: nn.Module, folder: Path, input_px: int) -> Subject:
     path = folder / f"{name}.onnx"
     example = torch.zeros(2, 3, input_px, input_px)
-    torch.onnx.export(
-        network.eval(),
-        (example,),
-        str(path),
-        input_names=["images"],
-        dynamic_axes={"images": {0: "batch"}},
-        opset_version=OPSET,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # As in `distill.export`: the newer exporter gains nothing here.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.onnx.export(
+            network.eval(),
+            (example,),
+            str(path),
+            input_names=["images"],
+            dynamic_axes={"images": {0: "batch"}},
+            opset_version=OPSET,
+            dynamo=False,
+        )
     return Subject(name, path, takes_bytes=False)

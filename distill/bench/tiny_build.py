@@ -15,11 +15,11 @@ from inspection.errors import ConfigError
 from inspection.images.decode import encode_png
 from inspection.start_weights import COLD_RECIPE, WARM_RECIPE, find_start_weights
 from inspection.terminal import say
-from pretrain.recipe import load_recipe
+from pretrain.recipe import Recipe, load_recipe
 from pretrain.train import TrainingRequest, train
 
 _PICTURES = 24
-_MINUTES = 0.05
+_BATCH_SIZE = 4
 _STUDENT_RECIPE = "small"
 
 
@@ -43,25 +43,19 @@ def build_forms(folder: Path, bundle: Path | None, int8_bundle: Path | None) -> 
     pretraining, student = (WARM_RECIPE if weights else COLD_RECIPE), _STUDENT_RECIPE
     if bundle is not None:
         pretraining, student = _recipes_of(bundle)
-    recipe = load_recipe(pretraining)
+    recipe = _for_a_moment(load_recipe(pretraining))
     draw_pictures(folder / "pictures", _PICTURES, recipe.preprocessing.input_px)
-    needs_weights = recipe.encoder.freeze_batch_norm
-    run = train(
-        TrainingRequest(
-            recipe,
-            folder / "pictures",
-            folder / "run",
-            minutes=_MINUTES,
-            start_weights=weights if needs_weights else None,
-        )
-    )
+    start = weights if recipe.encoder.freeze_batch_norm else None
+    run = train(TrainingRequest(recipe, folder / "pictures", folder / "run", start_weights=start))
     graphs: dict[str, ScoringGraph] = {}
 
     def witness(forms: Forms) -> None:
         graphs.update(forms.graphs)
 
-    request = BuildRequest(load_student_recipe(student), run.root, folder / "pictures", folder / "bundle", _MINUTES)
-    build(request, witness)
+    student_recipe = load_student_recipe(student)
+    learning = student_recipe.learning.model_copy(update={"steps": 1, "batch_size": _BATCH_SIZE})
+    student_recipe = student_recipe.model_copy(update={"learning": learning})
+    build(BuildRequest(student_recipe, run.root, folder / "pictures", folder / "bundle"), witness)
     if int8_bundle is None:
         tried = quantise(folder / "bundle", run.root, folder / "pictures", folder / "int8", ledger_decides=False)
         int8_bundle = folder / "int8" if tried.manifest is not None else None
@@ -70,6 +64,12 @@ def build_forms(folder: Path, bundle: Path | None, int8_bundle: Path | None) -> 
         reason = f"of {int8_bundle}"
     timed = bundle if bundle is not None else folder / "bundle"
     return Built(graphs, timed, int8_bundle, reason, open_bundle(timed).manifest.preprocessing.input_px)
+
+
+def _for_a_moment(recipe: Recipe) -> Recipe:
+    """The recipe with a single small step and nothing to choose: the network's shape is all that is wanted."""
+    optimisation = recipe.optimisation.model_copy(update={"steps": 1, "batch_size": _BATCH_SIZE})
+    return recipe.model_copy(update={"choose_illumination": False, "optimisation": optimisation})
 
 
 def draw_pictures(folder: Path, count: int, side_px: int) -> None:

@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 
 from distill.peers.environment import peers_python
 from distill.poc.conduct import Place, PocRequest
+from distill.poc.curve import was_trained_on
 from distill.poc.figures import Figures, label_figures
 from distill.poc.labeled import LabeledImages, load_labeled
 from distill.poc.plant import Plant
@@ -64,10 +65,10 @@ def _exchange(request: PocRequest, folder: Path) -> LabeledImages:
     run = RunDirectory(place.run)
     record = run.read_record()
     manifest = read_manifest(place.bundle)
-    plain = record.recipe.preprocessing.model_copy(update={"illumination": Illumination.NONE})
+    plain = record.recipe.preprocessing.model_copy(update={"illumination": Illumination.NONE, "tiles": None})
     images = load_images(find_pictures(request.data), plain)
     seen = run.read_trained_digests()
-    is_trained = np.array([digest in seen for digest in images.digests])
+    is_trained = np.array([was_trained_on(digest, seen) for digest in images.digests])
     session = StudentSession(place.bundle / "student.onnx")
     inspector = Inspector(session, manifest.model_copy(update={"preprocessing": plain}))
     labeled = load_labeled(request.data, inspector)

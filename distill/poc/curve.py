@@ -20,6 +20,7 @@ from inspection.images.folders import Picture, find_pictures
 from inspection.inspector import Inspector
 from inspection.scoring.session import StudentSession
 from pretrain.run_directory import RunDirectory
+from pretrain.tiled_pictures import tile_digest
 
 _LEAST_TRAINED = 3
 _NEAR = 0.01
@@ -50,7 +51,7 @@ def draw_share(data: Path, run: RunDirectory, share: float, folder: Path) -> int
     trained: list[Picture] = []
     others: list[Picture] = []
     for picture in find_pictures(data):
-        (trained if sha256_of_file(picture.path) in seen else others).append(picture)
+        (trained if was_trained_on(sha256_of_file(picture.path), seen) else others).append(picture)
     count = round(share * len(trained))
     if count < _LEAST_TRAINED:
         return 0
@@ -62,6 +63,11 @@ def draw_share(data: Path, run: RunDirectory, share: float, folder: Path) -> int
         place.mkdir(parents=True, exist_ok=True)
         (place / f"{number:06d}{picture.path.suffix}").symlink_to(picture.path.resolve())
     return count
+
+
+def was_trained_on(digest: str, seen: frozenset[str]) -> bool:
+    """Is a file, or a tile of it, among the digests of a run?"""
+    return digest in seen or tile_digest(digest, 0) in seen
 
 
 def build_point(request: BuildRequest, labels: Path | None) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from distill.parts import scores_of_parts
 from distill.poc.conduct import Conducted, Place, PocRequest
 from distill.poc.curve import Point, enough, read_point
 from distill.poc.decision import Decision, decide
@@ -142,7 +143,8 @@ def _score_held_out(request: PocRequest, place: Place, inspector: Inspector) -> 
     images = load_images(find_pictures(request.data), inspector.manifest.preprocessing)
     seen = RunDirectory(place.run).read_trained_digests()
     others = images.subset([number for number, digest in enumerate(images.digests) if digest not in seen])
-    return HeldOutScores(list(others.paths), score_in_onnx(inspector.session, others.pixels))
+    scores, paths = scores_of_parts(score_in_onnx(inspector.session, others.pixels), others)
+    return HeldOutScores(list(paths), scores)
 
 
 def _latency(place: Place, int8: dict[str, dict[str, float]]) -> dict[str, float | None]:

@@ -78,6 +78,7 @@ def load_latency(folder: Path) -> dict[str, float]:
 
 def _spread(scores: Scores, labeled: LabeledImages) -> Scores:
     """Scores of the judgeable pictures among all of them."""
+    scores = labeled.of_pictures(scores)
     count = len(labeled.pictures)
     maps = np.full((count, *scores.anomaly_map.shape[1:]), np.nan, np.float32)
     local, whole = np.full(count, _WORST, np.float32), np.full(count, _WORST, np.float32)

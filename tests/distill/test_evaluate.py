@@ -69,13 +69,13 @@ def values(answers: list[Inspection], name: str) -> list[float]:
 def test_image_figures_are_shares_of_pairs(evaluation: Evaluation, answers: dict[str, list[Inspection]]) -> None:
     bad, good = answers["speck"] + answers["hole"], answers["good"]
     for figure, score in (
-        ("image_auroc", "part_score"),
-        ("local_auroc", "local_score"),
+        ("image_auroc", "local_score"),
+        ("part_auroc", "part_score"),
         ("global_auroc", "global_score"),
     ):
         assert evaluation.figures[figure] == pytest.approx(by_pairs(values(bad, score), values(good, score)))
     for defect in ("speck", "hole"):
-        expected = by_pairs(values(answers[defect], "part_score"), values(good, "part_score"))
+        expected = by_pairs(values(answers[defect], "local_score"), values(good, "local_score"))
         assert evaluation.by_defect[defect] == pytest.approx(expected)
     assert set(evaluation.by_defect) == {"speck", "hole"}
     image_auroc = evaluation.figures["image_auroc"]
@@ -102,8 +102,8 @@ def test_verdict_figures_are_counts(evaluation: Evaluation, answers: dict[str, l
 def test_escapes_at_an_overkill_are_counted_over_all_limits(
     evaluation: Evaluation, answers: dict[str, list[Inspection]]
 ) -> None:
-    bad = values(answers["speck"] + answers["hole"], "part_score")
-    good = values(answers["good"], "part_score")
+    bad = values(answers["speck"] + answers["hole"], "local_score")
+    good = values(answers["good"], "local_score")
     for name, overkill in (("escape_rate_at_overkill_1pct", 0.01), ("escape_rate_at_overkill_5pct", 0.05)):
         escapes = [
             sum(score < limit for score in bad) / len(bad)

@@ -1,0 +1,76 @@
+"""A bank or scale put into an exported graph scores as torch does with the same one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from distill.export import export_onnx
+from distill.graph_bank import GraphBank
+from distill.graph_scales import GraphScales
+from distill.scoring_graph import Scales, ScoringGraph
+from distill.stages import score_in_onnx, score_in_torch
+from inspection.errors import BundleError
+from inspection.scoring.session import Scores, StudentSession
+from pretrain.evaluate.embeddings import as_input
+from pretrain.evaluate.nearest_normal import NearestNormal
+from tests.distill.small import SIDE_PX, random_graph, washer_pixels
+
+
+def assert_close(one: Scores, other: Scores) -> None:
+    assert np.allclose(one.anomaly_map, other.anomaly_map, atol=1e-4)
+    assert np.allclose(one.local_score, other.local_score, atol=1e-4)
+    assert np.allclose(one.global_score, other.global_score, atol=1e-4)
+
+
+@pytest.mark.parametrize("neighbours", [1, 3])
+def test_a_replaced_bank_scores_as_torch_does(neighbours: int, tmp_path: Path) -> None:
+    graph, pixels = random_graph(neighbours=neighbours), washer_pixels(4)
+    export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
+    bank = GraphBank(tmp_path / "a.onnx")
+    assert bank.is_replaceable
+    assert np.array_equal(bank.rows, graph.nearest.bank.t().numpy())
+    rows = np.random.default_rng(0).normal(size=bank.rows.shape).astype(np.float32)
+    bank.replace(rows, tmp_path / "b.onnx")
+    other = ScoringGraph(graph.student, NearestNormal(torch.from_numpy(rows), neighbours)).eval()
+    before = score_in_onnx(StudentSession(tmp_path / "a.onnx", threads=1), pixels)
+    after = score_in_onnx(StudentSession(tmp_path / "b.onnx", threads=1), pixels)
+    assert_close(after, score_in_torch(other, pixels))
+    assert not np.allclose(after.local_score, before.local_score)
+
+
+def test_another_shape_or_another_kind_of_graph_is_refused(tmp_path: Path) -> None:
+    graph = random_graph()
+    export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
+    bank = GraphBank(tmp_path / "a.onnx")
+    with pytest.raises(BundleError, match=r"b\.onnx: its memory bank cannot be replaced"):
+        bank.replace(bank.rows[:5], tmp_path / "b.onnx")
+    model = onnx.load(str(tmp_path / "a.onnx"))
+    for tensor in model.graph.initializer:
+        tensor.name = tensor.name.replace("nearest.bank", "other")
+    onnx.save(model, str(tmp_path / "c.onnx"))
+    assert not GraphBank(tmp_path / "c.onnx").is_replaceable
+
+
+def test_scales_are_measured_and_set_as_torch_does(tmp_path: Path) -> None:
+    graph, pixels = random_graph(scales=Scales(1.5, 0.25)), washer_pixels(20)
+    export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
+    scales = GraphScales(tmp_path / "a.onnx")
+    assert scales.are_there
+    measured = scales.measure(pixels.numpy())
+    with torch.inference_mode():
+        _, of_bank, of_flaws, _ = graph.separate_maps(as_input(pixels, torch.device("cpu")))
+    expected = [float(one.flatten(1).amax(1).mean()) for one in (of_bank, of_flaws)]
+    assert measured == pytest.approx(expected, rel=1e-3)
+    scales.replace((3.0, 0.5), tmp_path / "b.onnx")
+    graph.scales = Scales(3.0, 0.5)
+    assert_close(score_in_onnx(StudentSession(tmp_path / "b.onnx", threads=1), pixels), score_in_torch(graph, pixels))
+
+
+def test_a_graph_without_a_flaw_head_has_no_scales(tmp_path: Path) -> None:
+    export_onnx(random_graph(), tmp_path / "a.onnx", SIDE_PX)
+    assert not GraphScales(tmp_path / "a.onnx").are_there
