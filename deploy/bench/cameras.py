@@ -21,6 +21,8 @@ from deploy.bench.pictures import PictureSource
 
 _MOST_PICTURES = 4096
 _LONGEST_WAIT_S = 60.0
+# The service closes connections that were idle for 5 s.
+_IDLE_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -106,19 +108,23 @@ class Cameras:
             yield moment
 
     async def _one_camera(self, due: Iterator[float]) -> None:
-        connection = await self._connect()
+        connection, used_at = await self._connect(), time.perf_counter()
         for moment in due:
             trigger, picture = self._pictures.next()
             await asyncio.sleep(max(0.0, moment - time.perf_counter()))
+            if time.perf_counter() - used_at > _IDLE_S:
+                connection[1].close()
+                connection = await self._connect()
             sent_at = moment if self._task.images_per_s else time.perf_counter()
             try:
                 async with asyncio.timeout(_LONGEST_WAIT_S):
                     status, body = await self._post(*connection, trigger, picture)
             except (OSError, EOFError, TimeoutError) as error:
                 self._statuses[type(error).__name__] += 1
-                connection = await self._connect()
+                connection, used_at = await self._connect(), time.perf_counter()
                 continue
-            self._latencies.append(time.perf_counter() - sent_at)
+            used_at = time.perf_counter()
+            self._latencies.append(used_at - sent_at)
             self._statuses[str(status)] += 1
             if status in (200, 201):
                 self._verdicts[json.loads(body)["verdict"]] += 1
