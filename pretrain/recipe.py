@@ -207,6 +207,11 @@ class Recipe(Settings):
     optimisation: OptimisationRecipe = OptimisationRecipe()
 
     @property
+    def holds_on_to_start(self) -> bool:
+        """Is there a value that start weights alone give a sense to?"""
+        return bool(self.encoder.freeze_batch_norm or self.method.preserve_weight)
+
+    @property
     def view_count(self) -> int:
         """Whole views that a step draws: a third one only where the local term and others each compare a pair."""
         return self.views.count if self.method.local_weight and self.method.compares_ends else 2

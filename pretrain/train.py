@@ -39,6 +39,8 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
         encoder = Encoder(request.recipe.encoder)
         if request.start_weights is not None:
             load_start_weights(encoder, request.start_weights)
+        elif request.recipe.holds_on_to_start:
+            say("from random weights, with nothing to hold on to: freeze_batch_norm and preserve_weight are left out")
     prepared = _prepare(request, run, encoder.to(device()), team)
     shares = shares_of(team, prepared.recipe.optimisation.accumulate)
     order = order_batches(len(prepared.images.rows), prepared.recipe.optimisation.batch_size, seed, shares)

@@ -200,7 +200,9 @@ def starts() -> list[tuple[str, bool]]:
 
 
 @pytest.mark.parametrize(("name", "warm"), starts())
-def test_every_shipped_recipe_takes_its_first_step(name: str, warm: bool, washers: Path, tmp_path: Path) -> None:
+def test_every_shipped_recipe_takes_its_first_step(
+    name: str, warm: bool, washers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     shipped = load_recipe(name)
     recipe = shipped.model_copy(update={"optimisation": shipped.optimisation.model_copy(update={"steps": 1})})
     start = None
@@ -212,4 +214,5 @@ def test_every_shipped_recipe_takes_its_first_step(name: str, warm: bool, washer
     assert run.last_metrics()["step"] == 1
     weights = recipe.method.model_dump()
     terms = {name for name in ("global", "local", "dense", "flaw") if weights[f"{name}_weight"]}
+    assert ("nothing to hold on to" in capsys.readouterr().err) is (recipe.holds_on_to_start and not warm)
     assert terms | ({"preserve"} if warm else set()) == run.last_metrics().keys() & {*terms, "preserve"}
