@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test test-hostile check format demo bench-service bench-pretrain audit sbom clean
+.PHONY: help setup lock chromium test test-faults test-hostile check words format demo bench-service bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -35,12 +35,22 @@ test-hostile: setup ## more than 20 000 made and mutated images, thousands of ma
 	@$(BIN)/python -m pytest tests/inspection/test_hostile_images.py tests/service/test_hostile_requests.py \
 		--hypothesis-profile=hostile --timeout=0 $(ARGS)
 
+test-faults: setup ## the fault tests in full: 50 kills, 10 000 connections (a quarter of an hour)
+	@$(BIN)/python -m pytest tests/service/faults --full $(ARGS)
+
 check: setup ## format, lint, types, import contracts, then every test (module sizes among them)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict $(TYPED)
 	@$(BIN)/lint-imports --no-cache
 	@$(MAKE) test
+
+words: setup ## bring the Japanese words up to date with the sources; what is new in them waits for a translation
+	@mkdir -p .kensa
+	@$(BIN)/pybabel -q extract -F babel.toml -k words -k mark --no-location --project=Kensa --version= \
+		--msgid-bugs-address= --copyright-holder=Kensa -o .kensa/words.pot service
+	@$(BIN)/pybabel -q update -N --ignore-obsolete --ignore-pot-creation-date -w 110 -l ja \
+		-i .kensa/words.pot -o service/web/words/ja.po
 
 format: setup ## rewrite the sources in the project's format
 	@$(BIN)/ruff format .

@@ -5,6 +5,7 @@ KensaError
     ├── NotSignedIn            401
     ├── Forbidden              403
     ├── NotFound               404
+    ├── Conflict               409
     ├── NameTaken              409
     ├── Outdated               409
     ├── InvalidCursor          422
@@ -43,6 +44,12 @@ class NotFound(RequestError):
     """There is no such thing."""
 
     status = 404
+
+
+class Conflict(RequestError):
+    """Somebody else was first."""
+
+    status = 409
 
 
 class NameTaken(RequestError):

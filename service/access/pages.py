@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 from service.access.operations import has_people
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import open_to_all
+from service.web.own_path import own_path
 from service.web.visit import VisitDependency
 
 router = APIRouter(include_in_schema=False)
@@ -20,10 +21,4 @@ def get_sign_in(
     next_path: Annotated[str, Query(alias="next", max_length=256)] = "/",
 ) -> HTMLResponse:
     """By password; or by a link, whose token stands behind the # and so reaches no log."""
-    return visit.show("access/sign_in.html", next_path=_own_path(next_path), has_people=has_people(runtime.database))
-
-
-def _own_path(path: str) -> str:
-    """A path of this service; never one that a browser would read as another site's."""
-    is_own = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
-    return path if is_own else "/"
+    return visit.show("access/sign_in.html", next_path=own_path(next_path), has_people=has_people(runtime.database))

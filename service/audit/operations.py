@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import column, func, insert, select, table, text
@@ -18,11 +19,12 @@ from service.db.tables import StoredInspection
 
 __all__ = [
     "Action",
+    "AuditRecord",
     "Entry",
     "append",
     "begin_trail",
     "find_page",
-    "find_record_of",
+    "find_records_of",
     "inspection_digest",
     "removal_entry",
     "verdicts_entry",
@@ -117,8 +119,8 @@ def find_page(database: Database, *, below: int | None, limit: int) -> list[Audi
         return list(session.scalars(query))
 
 
-def find_record_of(session: Session, inspection_id: int) -> AuditRecord | None:
-    """The record of an inspection's verdict; None for one that is older than the trail."""
+def find_records_of(session: Session, inspection_id: int) -> list[AuditRecord]:
+    """The record of an inspection's verdict, unless it is older than the trail, then those of its decisions."""
     candidates = (
         select(AuditRecord)
         .where(AuditRecord.action == Action.VERDICTS, AuditRecord.first_inspection_id <= inspection_id)
@@ -126,8 +128,11 @@ def find_record_of(session: Session, inspection_id: int) -> AuditRecord | None:
         .limit(_NEIGHBOURS)
     )
     wanted = str(inspection_id)
-    found = (record for record in session.scalars(candidates) if wanted in json.loads(record.detail)["inspections"])
-    return next(found, None)
+    verdict = (record for record in session.scalars(candidates) if wanted in json.loads(record.detail)["inspections"])
+    decisions = select(AuditRecord).where(
+        AuditRecord.action == Action.DISPOSITION, AuditRecord.first_inspection_id == inspection_id
+    )
+    return [*islice(verdict, 1), *session.scalars(decisions.order_by(AuditRecord.sequence))]
 
 
 def _row(entry: Entry, sequence: int, now: datetime, previous: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from service.intake.answers import to_answer
 from service.intake.findings import PartFindings
 from service.intake.queries import with_names
 from service.intake.schemas import InspectionAnswer
+from service.review.operations import queue_flagged
 
 Key: TypeAlias = tuple[int, str]
 """Station and trigger id: what a verdict is asked for by."""
@@ -116,6 +117,7 @@ class Recording:
                 to_answer(StoredInspection(id=number, **row), trigger.station, trigger.part_id, trigger.lot)
                 for row, number in zip(mine, created_ids, strict=True)
             )
+            queue_flagged(self._session, ((answer.id, answer.verdict, answer.part_score) for answer in written[key]))
         if digests:
             append(self._session, verdicts_entry(digests))
         return written

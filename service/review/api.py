@@ -2,11 +2,19 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from service.callers import Caller, Permission
 from service.review import operations
-from service.review.schemas import DispositionAnswer, DispositionList, DispositionRequest, Summary
+from service.review.queue_filter import QueueFilter
+from service.review.schemas import (
+    DispositionAnswer,
+    DispositionList,
+    DispositionRequest,
+    LeaseAnswer,
+    Summary,
+    WaitingCount,
+)
 from service.web.dependencies import InspectionId, RuntimeDependency
 from service.web.guard import needs
 from service.web.problems import problem_responses
@@ -18,7 +26,7 @@ router = APIRouter(prefix="/api/v1", tags=["review"])
     "/inspections/{inspection_id}/dispositions",
     status_code=201,
     summary="Decide about an inspection",
-    responses=problem_responses(401, 403, 404, 413, 422, 503),
+    responses=problem_responses(401, 403, 404, 409, 413, 422, 503),
 )
 def post_disposition(
     runtime: RuntimeDependency,
@@ -28,6 +36,29 @@ def post_disposition(
 ) -> DispositionAnswer:
     """The verdict stays as it is. A second decision does not erase the first; the latest counts."""
     return operations.decide(runtime.database, inspection_id, request, reviewer=caller.name)
+
+
+@router.post(
+    "/inspections/{inspection_id}/lease",
+    summary="Look at an inspection",
+    responses=problem_responses(401, 403, 404, 422, 503),
+)
+def post_lease(
+    runtime: RuntimeDependency, caller: Annotated[Caller, needs(Permission.DECIDE)], inspection_id: InspectionId
+) -> LeaseAnswer:
+    """For two minutes nobody else decides about it; ask again to go on. Says who has it."""
+    return operations.take_lease(runtime.database, inspection_id, reviewer=caller.name)
+
+
+@router.get(
+    "/waiting",
+    summary="How many wait for a decision",
+    dependencies=[needs(Permission.SEE_QUEUE)],
+    responses=problem_responses(401, 403, 422, 503),
+)
+def get_waiting(runtime: RuntimeDependency, wanted: Annotated[QueueFilter, Query()]) -> WaitingCount:
+    """Of those that are asked for; quick, however many inspections there are."""
+    return WaitingCount(waiting=operations.count_waiting(runtime.database, wanted))
 
 
 @router.get(

@@ -2,12 +2,14 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.callers import Permission
 from service.intake.operations import get_stored_images
 from service.review import operations, pictures, wording
+from service.review.queue_filter import QueueFilter, QueueOrder, read_filter
+from service.review.references import nearest
 from service.review.tables import Decision
 from service.runtime import Runtime
 from service.web.dependencies import InspectionId, RuntimeDependency
@@ -15,6 +17,7 @@ from service.web.guard import needs
 from service.web.visit import Visit, VisitDependency
 
 router = APIRouter(include_in_schema=False, dependencies=[needs(Permission.SEE_QUEUE)])
+WantedDependency = Annotated[QueueFilter, Depends(read_filter)]
 _KEEP = "private, max-age=31536000, immutable"
 
 
@@ -26,15 +29,18 @@ def get_start() -> RedirectResponse:
 
 @router.get("/review")
 def get_queue(
-    visit: VisitDependency, runtime: RuntimeDependency, after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None
+    visit: VisitDependency,
+    runtime: RuntimeDependency,
+    wanted: WantedDependency,
+    after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> HTMLResponse:
     """The flagged parts that wait for a decision."""
-    page = operations.get_waiting_page(runtime.database, after_id=after)
+    page = operations.get_waiting_page(runtime.database, after_id=after, wanted=wanted)
     return visit.show(
         "review/queue.html",
         page=page,
         is_first_page=after is None,
-        summary=operations.summarise(runtime.database),
+        orders=QueueOrder,
         explain=wording.explain,
         place=wording.place_on_scale,
         pass_at=wording.PASS_AT,
@@ -44,15 +50,44 @@ def get_queue(
 
 
 @router.get("/review/{inspection_id}")
-def get_part_page(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
+def get_part_page(
+    visit: VisitDependency, runtime: RuntimeDependency, wanted: WantedDependency, inspection_id: InspectionId
+) -> HTMLResponse:
     """One part, to be decided."""
-    return _show_part(visit, runtime, inspection_id, "review/part_page.html")
+    return _show_part(visit, runtime, wanted, inspection_id, "review/part_page.html")
 
 
 @router.get("/review/{inspection_id}/part")
-def get_part(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
+def get_part(
+    visit: VisitDependency, runtime: RuntimeDependency, wanted: WantedDependency, inspection_id: InspectionId
+) -> HTMLResponse:
     """The same without the frame around it, for the page to fetch ahead."""
-    return _show_part(visit, runtime, inspection_id, "review/part.html")
+    return _show_part(visit, runtime, wanted, inspection_id, "review/part.html")
+
+
+@router.get("/review/{inspection_id}/neighbours")
+def get_neighbours(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
+    """What to compare the part with: good parts that look most like it, and earlier parts of its lot."""
+    found = operations.get_neighbours(runtime.database, inspection_id)
+    bits = runtime.inspector.manifest.preprocessing.significant_bits
+    good = nearest(found.row, found.passed, runtime.image_store, significant_bits=bits)
+    return visit.show("review/neighbours.html", good=good, of_lot=found.of_lot)
+
+
+@router.get("/review/{inspection_id}/certificate")
+def get_certificate(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
+    """Everything on record of one inspection, on a page that can be printed."""
+    history = operations.get_history(runtime.database, inspection_id)
+    row = history.row
+    return visit.show(
+        "review/certificate.html",
+        row=row,
+        history=history,
+        why=wording.explain(row, visit.words),
+        scales=wording.scales_of(row, visit.words),
+        figure=wording.format_within(row.local_pass_limit, row.local_fail_limit),
+        decision_words=_decision_words(visit),
+    )
 
 
 @router.get("/review/{inspection_id}/picture")
@@ -71,17 +106,21 @@ def get_picture(
     return Response(picture, media_type=kind, headers={"Cache-Control": _KEEP})
 
 
-def _show_part(visit: Visit, runtime: Runtime, inspection_id: int, template: str) -> HTMLResponse:
-    part = operations.get_part_in_review(runtime.database, inspection_id)
+def _show_part(visit: Visit, runtime: Runtime, wanted: QueueFilter, inspection_id: int, template: str) -> HTMLResponse:
+    reviewer = visit.caller.name if visit.caller else ""
+    part = operations.get_part_in_review(runtime.database, inspection_id, wanted=wanted, reviewer=reviewer)
     return visit.show(
         template,
         part=part,
         row=part.row,
-        why=wording.explain(part.row),
-        scales=wording.scales_of(part.row),
+        why=wording.explain(part.row, visit.words),
+        scales=wording.scales_of(part.row, visit.words),
         figure=wording.format_within(part.row.local_pass_limit, part.row.local_fail_limit),
         pass_at=wording.PASS_AT,
         fail_at=wording.FAIL_AT,
-        decisions=Decision,
-        bundle_id=runtime.inspector.bundle_id,
+        decision_words=_decision_words(visit),
     )
+
+
+def _decision_words(visit: Visit) -> dict[Decision, str]:
+    return {decision: visit.words(message) for decision, message in wording.DECISIONS.items()}

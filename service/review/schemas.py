@@ -1,12 +1,17 @@
 """What review takes and gives."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from service.review.tables import Decision
 
 Note = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
+
+
+DefectName = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 
 
 class DispositionRequest(BaseModel):
@@ -16,6 +21,33 @@ class DispositionRequest(BaseModel):
 
     decision: Decision = Field(examples=["confirmed_defect"])
     note: Note | None = Field(None, description="Anything the next person should know.", examples=["scratch, 4 mm"])
+    defect: DefectName | None = Field(
+        None, description="What the defect is called; only with `confirmed_defect`.", examples=["scratch"]
+    )
+    replaces: int | None = Field(
+        None,
+        description="The id of the decision that was seen to stand, null for none. Where it is given, 409 is the "
+        "answer when another stands by now.",
+    )
+
+    @model_validator(mode="after")
+    def _name_only_a_defect(self) -> Self:
+        if self.defect is not None and self.decision is not Decision.CONFIRMED_DEFECT:
+            raise ValueError("defect: only a confirmed defect has a name")
+        return self
+
+
+class LeaseAnswer(BaseModel):
+    """Who looks at the part now."""
+
+    holder: str = Field(examples=["Aiko Tanaka"])
+    is_mine: bool
+
+
+class WaitingCount(BaseModel):
+    """How many parts wait for a decision."""
+
+    waiting: int = Field(examples=[12])
 
 
 class DispositionAnswer(BaseModel):
@@ -27,6 +59,7 @@ class DispositionAnswer(BaseModel):
     reviewer: str
     decided_at: AwareDatetime = Field(examples=["2026-11-23T09:41:03.120884Z"])
     note: str | None
+    defect: str | None = None
 
 
 class DispositionList(BaseModel):

@@ -3,23 +3,57 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from inspection.verdict import Reason
 from service.db.tables import StoredInspection
+from service.review.tables import Decision
+from service.web.languages import mark
 
+Words: TypeAlias = Callable[..., str]
+"""A message in the reader's language: `Visit.words`."""
+
+DECISIONS = {
+    Decision.CONFIRMED_DEFECT: mark("confirmed defect"),
+    Decision.FALSE_ALARM: mark("false alarm"),
+    Decision.UNCLEAR: mark("unclear"),
+    Decision.WITHDRAWN: mark("withdrawn"),
+}
+# What could not be judged: a few words, then what to do.
 _NOT_JUDGED = {
-    Reason.UNDECODABLE: "The image could not be read",
-    Reason.WRONG_SIZE: "The image has a size that cannot be judged",
-    Reason.TOO_DARK: "The image is too dark to judge",
-    Reason.TOO_BRIGHT: "The image is too bright to judge",
-    Reason.FLAT: "The image shows no contrast",
-    Reason.BLURRED: "The image is too blurred to judge",
-    Reason.CLIPPED: "Too much of the image is full black or white",
-    Reason.NO_MODEL: "There was no model to judge with",
-    Reason.TIMED_OUT: "Judging took too long",
-    Reason.OVERLOADED: "Too many images came at once",
-    Reason.NOT_STORED: "The image could not be stored",
-    Reason.INTERNAL: "Judging failed inside the service",
+    Reason.UNDECODABLE: (
+        mark("The image could not be read."),
+        mark("It was cut short or damaged on its way. Look at the camera's cable and its settings."),
+    ),
+    Reason.WRONG_SIZE: (
+        mark("The image has a size that cannot be judged."),
+        mark("Compare the camera's settings with the station's profile."),
+    ),
+    Reason.TOO_DARK: (mark("The image is too dark to judge."), mark("Look at the lamp and the exposure.")),
+    Reason.TOO_BRIGHT: (mark("The image is too bright to judge."), mark("Look at the lamp and the exposure.")),
+    Reason.FLAT: (
+        mark("The image shows no contrast."),
+        mark("Is there a part before the camera, and is the lens free?"),
+    ),
+    Reason.BLURRED: (
+        mark("The image is too blurred to judge."),
+        mark("Look at the focus, and at what shakes the camera."),
+    ),
+    Reason.CLIPPED: (
+        mark("Too much of the image is full black or white."),
+        mark("Look at the exposure, and at reflections."),
+    ),
+    Reason.NO_MODEL: (
+        mark("There was no model to judge with."),
+        mark("The station's profile asks for a bundle that is not here."),
+    ),
+    Reason.TIMED_OUT: (mark("Judging took too long."), mark("The service had too much to do.")),
+    Reason.OVERLOADED: (mark("Too many images came at once."), mark("The service had too much to do.")),
+    Reason.NOT_STORED: (
+        mark("The image could not be stored."),
+        mark("The image store was full or away; there is nothing to look at but the part itself."),
+    ),
+    Reason.INTERNAL: (mark("Judging failed inside the service."), mark("Its log says more.")),
 }
 # Where the limits stand on the scale, in percent of its width; the same on every part, so that places can be learned.
 PASS_AT, FAIL_AT = 42.0, 68.0
@@ -46,36 +80,44 @@ class Scale:
     zone: str
 
 
-def explain(row: StoredInspection) -> Why:
+def explain(row: StoredInspection, words: Words) -> Why:
     """One sentence for the person who decides."""
     reason = Reason(row.reason)
-    if headline := _NOT_JUDGED.get(reason):
-        return Why(headline, f"{row.detail[:1].upper()}{row.detail[1:]}.")
+    if told := _NOT_JUDGED.get(reason):
+        return Why(words(told[0]), words(told[1]))
     if reason is Reason.NORMAL:
-        return Why("Nothing stands out", "Both scores lie within their pass limits.")
+        return Why(words("Nothing stands out."), words("Both scores lie within their pass limits."))
     is_local = reason in (Reason.LOCAL_HOLD, Reason.LOCAL_FAIL)
-    is_held = reason in (Reason.LOCAL_HOLD, Reason.GLOBAL_HOLD)
-    headline = "A region stands out" if is_local else "The view as a whole is unusual"
-    name, score, pass_limit, fail_limit = (
-        ("local", row.local_score, row.local_pass_limit, row.local_fail_limit)
+    headline = words("A region stands out.") if is_local else words("The view as a whole is unusual.")
+    score, pass_limit, fail_limit = (
+        (row.local_score, row.local_pass_limit, row.local_fail_limit)
         if is_local
-        else ("global", row.global_score, row.global_pass_limit, row.global_fail_limit)
+        else (row.global_score, row.global_pass_limit, row.global_fail_limit)
     )
     figure = format_within(pass_limit, fail_limit)
-    subject = f"{'Its' if is_local else 'The'} {name} score of {figure(score)}"
-    if is_held:
-        return Why(
-            headline,
-            f"{subject} lies between the pass limit {figure(pass_limit)} and the fail limit {figure(fail_limit)}.",
-        )
-    return Why(headline, f"{subject} lies above the fail limit {figure(fail_limit)}.")
+    figures = {"score": figure(score), "pass_limit": figure(pass_limit), "fail_limit": figure(fail_limit)}
+    return Why(headline, words(_SENTENCES[reason], **figures))
 
 
-def scales_of(row: StoredInspection) -> list[Scale]:
+_SENTENCES = {
+    Reason.LOCAL_HOLD: mark(
+        "Its local score of %(score)s lies between the pass limit %(pass_limit)s and the fail limit %(fail_limit)s."
+    ),
+    Reason.GLOBAL_HOLD: mark(
+        "The global score of %(score)s lies between the pass limit %(pass_limit)s and the fail limit %(fail_limit)s."
+    ),
+    Reason.LOCAL_FAIL: mark("Its local score of %(score)s lies above the fail limit %(fail_limit)s."),
+    Reason.GLOBAL_FAIL: mark("The global score of %(score)s lies above the fail limit %(fail_limit)s."),
+}
+
+
+def scales_of(row: StoredInspection, words: Words) -> list[Scale]:
     """Both scores against their limits; empty where the image could not be scored."""
+    local = (words("Local score"), words("most unusual region"))
+    whole = (words("Global score"), words("whole view"))
     found = (
-        ("Local score", "most unusual region", row.local_score, row.local_pass_limit, row.local_fail_limit),
-        ("Global score", "whole view", row.global_score, row.global_pass_limit, row.global_fail_limit),
+        (*local, row.local_score, row.local_pass_limit, row.local_fail_limit),
+        (*whole, row.global_score, row.global_pass_limit, row.global_fail_limit),
     )
     return [
         _scale(name, meaning, score, pass_limit, fail_limit)

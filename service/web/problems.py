@@ -51,6 +51,7 @@ _REMEDIES = {
     400: "correct the request as the API's description at /api/v1/openapi.json has it",
     404: "take an address from /api/v1/openapi.json, or start at /review",
     413: "send fewer pixels or a compressed format, or start the service with a higher --upload-limit-mb",
+    408: "send the whole body at once, or start the service with a higher KENSA_UPLOAD_PATIENCE_S",
     405: "use one of the methods named in the Allow header",
 }
 # InternalError is what a PostgreSQL answers that takes no writes, after a failover.

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from collections.abc import Callable
 
 import cv2
@@ -48,7 +49,8 @@ def independent_size(data: bytes) -> tuple[int, int] | None:
     """(width, height) where Pillow, whose decoders are others, can read every pixel; else None."""
     assert not ImageFile.LOAD_TRUNCATED_IMAGES
     try:
-        with Pillow.open(io.BytesIO(data)) as picture:
+        # It warns of odd notes in a file, which are no pixels.
+        with warnings.catch_warnings(action="ignore"), Pillow.open(io.BytesIO(data)) as picture:
             picture.load()
             return picture.size
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Pillow.DecompressionBombError, OverflowError):

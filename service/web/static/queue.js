@@ -1,12 +1,14 @@
-// The queue: walk over the parts with the arrow keys, and hear of new ones.
+// The queue: walk over the parts with the arrow keys, narrow it down, and hear of new ones.
 
 import { bindKeys } from "./keys.js";
-import { fetchSummary } from "./station.js";
+import { fetchSummary, fetchWaiting } from "./station.js";
 import { localiseTimes } from "./times.js";
+import { language, words } from "./words.js";
 
 const LOOK_EVERY_MS = 5000;
 const queue = document.querySelector(".queue");
 const cards = [...document.querySelectorAll(".card")];
+const numbers = new Intl.NumberFormat(language);
 
 function step(offset) {
   const at = cards.indexOf(document.activeElement);
@@ -21,11 +23,22 @@ function columnCount() {
 }
 
 async function look() {
-  const summary = document.hidden ? null : await fetchSummary();
-  const more = (summary?.undecided ?? 0) - Number(queue.dataset.waiting);
-  if (!summary || more === 0) return;
+  const waiting = document.hidden ? null : await fetchWaiting(queue.dataset.query);
+  const more = waiting === null ? 0 : waiting - Number(queue.dataset.waiting);
+  if (more === 0) return;
+  const message = words("%(count)s more since this page was opened.", { count: numbers.format(more) });
   if (cards.length === 0) location.reload();
-  else if (more > 0) document.getElementById("arrivals").textContent = `${more} more since this page was opened.`;
+  else if (more > 0) document.getElementById("arrivals").textContent = message;
+}
+
+async function showCounts() {
+  const summary = await fetchSummary();
+  if (!summary?.stored) return;
+  for (const element of document.querySelectorAll("[data-count]")) {
+    const count = element.dataset.count.split(".").reduce((found, name) => found[name], summary);
+    element.textContent = numbers.format(count);
+  }
+  document.querySelector(".counts").hidden = false;
 }
 
 function start(event) {
@@ -34,13 +47,32 @@ function start(event) {
   else chosen?.click();
 }
 
+function setUpFilters(form) {
+  const shown = form.querySelector("[data-since]");
+  const sent = form.elements.since;
+  // The input shows the reader's own time; what is sent is an instant.
+  if (shown.dataset.since) {
+    const moment = new Date(shown.dataset.since);
+    shown.value = new Date(moment - moment.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+  }
+  shown.addEventListener("change", () => {
+    sent.value = shown.value ? new Date(shown.value).toISOString() : "";
+  });
+  form.addEventListener("submit", () => {
+    for (const field of form.elements) field.disabled = field.name !== "" && field.value === "";
+  });
+}
+
 bindKeys({
   Enter: start,
   ArrowLeft: () => step(-1),
   ArrowRight: () => step(1),
   ArrowUp: () => step(-columnCount()),
   ArrowDown: () => step(columnCount()),
+  "/": () => document.getElementById("search")?.focus(),
 });
 localiseTimes(document);
+for (const form of document.querySelectorAll(".filters")) setUpFilters(form);
 for (const origin of document.querySelectorAll("[data-origin]")) origin.textContent = location.origin;
 setInterval(look, LOOK_EVERY_MS);
+showCounts();

@@ -2,13 +2,18 @@
 
 import { fetchAhead, takePart } from "./ahead.js";
 import { bindKeys } from "./keys.js";
-import { fetchPart, postDisposition } from "./station.js";
+import { keepLease } from "./lease.js";
+import { hideNotice, showNotice, showProgress } from "./notices.js";
+import { fetchNeighbours, fetchPart, postDisposition } from "./station.js";
 import { localiseTimes } from "./times.js";
 import { setUpViewer, strengthen, toggle } from "./viewer.js";
+import { words } from "./words.js";
+import { fit, setUpZoom, toNextRegion, zoom } from "./zoom.js";
 
-const notice = document.getElementById("notice");
 const announcement = document.getElementById("announcement");
-let decidedCount = 0;
+const query = document.getElementById("part").dataset.query;
+// Decisions of this page that can be taken back, the latest last: {id, disposition}.
+const decided = [];
 // While true, a key does nothing: it must never decide about a part that is not shown yet.
 let isBusy = false;
 // What was fetched ahead is brought up to date while the person looks; `next` is trusted only after that.
@@ -16,22 +21,15 @@ let refreshing = Promise.resolve();
 
 const shown = () => document.getElementById("part");
 
-async function decide(decision) {
+/** Run one action at a time; what goes wrong is told. */
+async function alone(action) {
   if (isBusy) return;
   isBusy = true;
-  const part = shown();
-  const buttons = part.querySelector(".decisions");
+  const buttons = shown().querySelector(".decisions");
+  buttons.setAttribute("aria-busy", "true");
   try {
-    if (buttons.hasAttribute("data-locked")) throw new Error("You may look at parts, but not decide about them.");
-    buttons.setAttribute("aria-busy", "true");
-    buttons.querySelector(`[data-decision="${decision}"]`).classList.add("chosen");
-    const wasDecided = Boolean(part.dataset.decision);
-    await postDisposition(part.dataset.id, decision);
-    await refreshing;
-    decidedCount += wasDecided ? 0 : 1;
     hideNotice();
-    if (part.dataset.next) await show(part.dataset.next);
-    else location.assign("/review");
+    await action(buttons);
   } catch (error) {
     showNotice(error.message);
   } finally {
@@ -41,26 +39,49 @@ async function decide(decision) {
   }
 }
 
-async function go(direction) {
-  if (isBusy) return;
-  isBusy = true;
-  try {
+function decide(decision, defect) {
+  return alone(async (buttons) => {
+    if (buttons.hasAttribute("data-locked")) throw new Error(words("You may look at parts, but not decide about them."));
+    const part = shown();
+    buttons.querySelector(defect ? `[data-defect="${CSS.escape(defect)}"]` : `[data-decision="${decision}"]`)?.classList.add("chosen");
+    const replaces = part.dataset.disposition ? Number(part.dataset.disposition) : null;
+    const stored = await postDisposition(part.dataset.id, { decision, replaces, ...(defect && { defect }) });
+    await refreshing;
+    decided.push({ id: part.dataset.id, disposition: stored.id });
+    if (part.dataset.next) await show(part.dataset.next);
+    else location.assign(`/review${query}`);
+  });
+}
+
+function decideByNumber(number) {
+  const name = shown().querySelectorAll("[data-defect]")[number - 1]?.dataset.defect;
+  if (name) decide("confirmed_defect", name);
+}
+
+function undo() {
+  return alone(async () => {
+    const last = decided.at(-1);
+    if (!last) throw new Error(words("There is nothing to undo."));
+    await postDisposition(last.id, { decision: "withdrawn", replaces: last.disposition });
+    decided.pop();
+    await show(last.id);
+    announcement.textContent = words("The decision is withdrawn.");
+  });
+}
+
+function go(direction) {
+  return alone(async () => {
     await refreshing;
     const id = shown().dataset[direction];
     if (id) await show(id);
-    hideNotice();
-  } catch (error) {
-    showNotice(error.message);
-  } finally {
-    isBusy = false;
-  }
+  });
 }
 
 async function show(id, { isBack = false } = {}) {
-  const part = await takePart(id);
+  const part = await takePart(id, query);
   const hadFocus = shown().contains(document.activeElement);
   shown().replaceWith(part);
-  if (!isBack) history.pushState(null, "", `/review/${id}`);
+  if (!isBack) history.pushState(null, "", `/review/${id}${query}`);
   setUp(part);
   if (hadFocus) part.querySelector("h1").focus();
   announcement.textContent = `${part.dataset.title}, ${part.querySelector(".chip").textContent}. ${part.querySelector(".why").textContent}`;
@@ -69,63 +90,68 @@ async function show(id, { isBack = false } = {}) {
 
 // Another person may have decided since it was fetched, and new parts may have come.
 async function refresh(part) {
-  const now = await fetchPart(part.dataset.id);
+  const now = await fetchPart(part.dataset.id, query);
   if (shown() !== part) return;
-  if (now.dataset.decision !== part.dataset.decision) {
-    part.querySelector(".decisions").replaceWith(now.querySelector(".decisions"));
+  if (now.dataset.disposition !== part.dataset.disposition) {
+    part.querySelector(".decisions").replaceWith(document.adoptNode(now.querySelector(".decisions")));
     bindDecisions(part);
     localiseTimes(part);
   }
   Object.assign(part.dataset, now.dataset);
-  showProgress(part);
-  fetchAhead(part.dataset.next);
+  showProgress(part, decided.length);
+  fetchAhead(part.dataset.next, query);
 }
 
 function setUp(part) {
-  document.title = `${part.dataset.title} · Review · Kensa`;
+  document.title = `${part.dataset.title} · ${words("Review")} · Kensa`;
   localiseTimes(part);
   setUpViewer(part);
+  setUpZoom(part);
   bindDecisions(part);
+  keepLease(part);
+  compare(part);
   for (const button of part.querySelectorAll("[data-go]")) {
     button.addEventListener("click", () => go(button.dataset.go));
   }
 }
 
+async function compare(part) {
+  const place = part.querySelector("[data-neighbours]");
+  const found = await fetchNeighbours(place.dataset.neighbours).catch(() => []);
+  place.replaceChildren(...found.map((element) => document.adoptNode(element)));
+}
+
 function bindDecisions(part) {
-  for (const button of part.querySelectorAll(".decision")) {
+  for (const button of part.querySelectorAll("[data-decision]")) {
     button.addEventListener("click", () => decide(button.dataset.decision));
   }
-}
-
-function showProgress(part) {
-  const waiting = Number(part.dataset.waiting);
-  document.getElementById("waiting").textContent = `${waiting} left`;
-  const progress = document.getElementById("session-progress");
-  progress.max = Math.max(decidedCount + waiting, 1);
-  progress.value = decidedCount;
-  for (const button of part.querySelectorAll("[data-go]")) {
-    button.disabled = !part.dataset[button.dataset.go];
+  for (const button of part.querySelectorAll("[data-defect]")) {
+    button.addEventListener("click", () => decide("confirmed_defect", button.dataset.defect));
   }
+  part.querySelector("[data-new-defect]")?.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const name = event.target.elements.defect.value.trim();
+    if (name) decide("confirmed_defect", name);
+  });
 }
 
-function showNotice(message) {
-  notice.textContent = message;
-  notice.hidden = false;
-}
-
-function hideNotice() {
-  notice.hidden = true;
-}
-
+const numberKeys = Array.from({ length: 9 }, (_, index) => [String(index + 1), () => decideByNumber(index + 1)]);
 bindKeys({
+  ...Object.fromEntries(numberKeys),
   d: () => decide("confirmed_defect"),
   f: () => decide("false_alarm"),
   u: () => decide("unclear"),
+  n: () => shown().querySelector("[data-new-defect] input")?.focus(),
+  z: undo,
   h: () => toggle("heat"),
   r: () => toggle("regions"),
-  "+": () => strengthen(10),
-  "-": () => strengthen(-10),
-  q: () => location.assign("/review"),
+  "[": () => strengthen(-10),
+  "]": () => strengthen(10),
+  "+": () => zoom(1.5),
+  "-": () => zoom(1 / 1.5),
+  0: fit,
+  g: toNextRegion,
+  q: () => location.assign(`/review${query}`),
   ArrowLeft: () => go("previous"),
   ArrowRight: () => go("next"),
 });
@@ -134,5 +160,5 @@ window.addEventListener("popstate", () => {
   show(id, { isBack: true }).catch((error) => showNotice(error.message));
 });
 setUp(shown());
-showProgress(shown());
-fetchAhead(shown().dataset.next);
+showProgress(shown(), decided.length);
+fetchAhead(shown().dataset.next, query);

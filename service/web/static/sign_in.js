@@ -1,6 +1,7 @@
 // Signing in: by name and password, or by a link whose token stands behind the #.
 
 import { problemOf } from "./station.js";
+import { words } from "./words.js";
 
 const form = document.getElementById("sign-in");
 const refusal = document.getElementById("refusal");
@@ -15,7 +16,7 @@ async function signIn(address, wanted) {
       body: JSON.stringify(wanted),
     }).catch(() => null);
     if (answer?.ok) location.replace(form.dataset.next);
-    else refuse(answer ? await problemOf(answer) : "The service does not answer. Try again.");
+    else refuse(answer ? await problemOf(answer) : words("The service does not answer. Try again."));
   } finally {
     form.removeAttribute("aria-busy");
   }

@@ -1,24 +1,37 @@
 // The page's only talk with the service.
 
+import { language, words } from "./words.js";
+
+const SIGN_IN = "/sign-in";
+
 /** A decision of whoever is signed in. Throws an Error whose message a person can read. */
-export async function postDisposition(id, decision) {
-  const answer = await fetch(`/api/v1/inspections/${id}/dispositions`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify({ decision }),
-  }).catch(() => null);
-  if (!answer) throw new Error("The service does not answer: the decision is not stored. Try again.");
+export async function postDisposition(id, disposition) {
+  const answer = await send(`/api/v1/inspections/${id}/dispositions`, disposition);
+  if (!answer) throw new Error(words("The service does not answer: the decision is not stored. Try again."));
   if (!answer.ok) throw new Error(await problemOf(answer));
   return answer.json();
 }
 
+/** Who looks at the part now, after asking for it: {holder, is_mine}; null where that cannot be told. */
+export async function postLease(id) {
+  const answer = await send(`/api/v1/inspections/${id}/lease`, {});
+  return answer?.ok ? answer.json() : null;
+}
+
 /** The part's <main> element, as the service knows it now. */
-export async function fetchPart(id) {
-  const answer = await fetch(`/review/${id}/part`, { headers: { Accept: "application/json" } }).catch(() => null);
-  if (!answer) throw new Error("The service does not answer. Try again.");
-  if (!answer.ok) throw new Error(await problemOf(answer));
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  return document.adoptNode(page.querySelector("main"));
+export async function fetchPart(id, query) {
+  return (await fetchPage(`/review/${id}/part${query}`)).querySelector("main");
+}
+
+/** The parts to compare with, as elements. */
+export async function fetchNeighbours(address) {
+  return [...(await fetchPage(address)).body.children];
+}
+
+/** How many wait of those that the query asks for; null where the service does not answer. */
+export async function fetchWaiting(query) {
+  const answer = await fetch(`/api/v1/waiting${query}`).catch(() => null);
+  return answer?.ok ? (await answer.json()).waiting : null;
 }
 
 /** What is stored, in counts; null where the service does not answer. */
@@ -29,6 +42,30 @@ export async function fetchSummary() {
 
 /** A refusal in words a person can read. */
 export async function problemOf(answer) {
+  if (answer.status === 401 && location.pathname !== SIGN_IN) {
+    location.assign(`${SIGN_IN}?next=${encodeURIComponent(location.pathname + location.search)}`);
+  }
+  const known = {
+    401: words("The name or the password is not right."),
+    403: words("You may look at parts, but not decide about them."),
+    409: words("The part was decided meanwhile. Look again."),
+    429: words("Too many attempts. Wait a minute and try again."),
+    503: words("The service cannot store anything now. Try again in a moment."),
+  };
   const problem = await answer.json().catch(() => null);
-  return problem ? `${problem.detail}: ${problem.remedy}.` : `The service answered ${answer.status}.`;
+  // What the service says in full is English.
+  if (problem && language === "en") return `${problem.detail}: ${problem.remedy}.`;
+  return known[answer.status] ?? words("The service answered %(status)s.", { status: answer.status });
+}
+
+async function fetchPage(address) {
+  const answer = await fetch(address, { headers: { Accept: "application/json" } }).catch(() => null);
+  if (!answer) throw new Error(words("The service does not answer. Try again."));
+  if (!answer.ok) throw new Error(await problemOf(answer));
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+function send(address, body) {
+  const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  return fetch(address, options).catch(() => null);
 }

@@ -1,9 +1,11 @@
-// Instants in the reader's own time zone.
+// Instants in the reader's own time zone and the page's language.
+
+import { language } from "./words.js";
 
 const styles = {
-  full: new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" }),
-  time: new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" }),
-  short: new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }),
+  full: new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium" }),
+  time: new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit" }),
+  short: new Intl.DateTimeFormat(language, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" }),
 };
 
 /** Rewrite every <time> below `root`; the exact UTC instant stays as its title. */

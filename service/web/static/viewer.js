@@ -1,5 +1,7 @@
 // How the image is looked at: heat map and regions on or off, and how strong. Kept from part to part.
 
+import { words } from "./words.js";
+
 const KEY = "kensa.view";
 const view = { heat: true, regions: true, opacity: 70, ...JSON.parse(localStorage.getItem(KEY) ?? "{}") };
 
@@ -18,7 +20,7 @@ export function setUpViewer(part) {
   photo?.addEventListener("error", () => {
     const note = document.createElement("p");
     note.className = "no-picture";
-    note.textContent = "No picture: these bytes cannot be shown.";
+    note.textContent = words("No picture: these bytes cannot be shown.");
     photo.replaceWith(note);
   });
   apply();

@@ -1,0 +1,3 @@
+// A certificate is made to be printed.
+
+document.getElementById("print").addEventListener("click", () => print());
