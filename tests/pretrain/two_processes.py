@@ -1,6 +1,6 @@
-"""One process of a pair, started by test_two_processes.py: steps on its half of each batch, then runs that must fail.
+"""One process of a pair, started by test_two_processes.py: steps on its half of each batch, a run, and runs that fail.
 
-    python -m tests.pretrain.two_processes FOLDER IMAGES PORT PORT PORT
+    python -m tests.pretrain.two_processes FOLDER IMAGES PORT PORT PORT PORT
 
 Every PORT serves one meeting of the pair; RANK, WORLD_SIZE and LOCAL_RANK are set as torchrun would set them.
 """
@@ -93,14 +93,16 @@ def main(folder: Path, images: str, ports: list[str]) -> None:
         for name, recipe in RECIPES.items():
             tensors = {key: value.contiguous() for key, value in trained(recipe, team).items()}
             save_file(tensors, folder / f"{name}-{team.rank}.safetensors")
-    os.environ["MASTER_PORT"] = ports[1]
-    (folder / "empty").mkdir(exist_ok=True)
     recipe_file = str(folder / "tiny.toml")
-    statuses = [command("train", recipe_file, "--images", str(folder / "empty"), "--out", str(folder / "none"))]
+    os.environ["MASTER_PORT"] = ports[1]
+    statuses = [command("train", recipe_file, "--images", images, "--out", str(folder / "straight"))]
     os.environ["MASTER_PORT"] = ports[2]
+    (folder / "empty").mkdir(exist_ok=True)
+    statuses.append(command("train", recipe_file, "--images", str(folder / "empty"), "--out", str(folder / "none")))
+    os.environ["MASTER_PORT"] = ports[3]
     poison_second_process()
     statuses.append(command("train", recipe_file, "--images", images, "--out", str(folder / "poisoned")))
-    print("statuses", *statuses)
+    (folder / f"statuses-{os.environ['RANK']}").write_text(" ".join(map(str, statuses)))
 
 
 if __name__ == "__main__":
