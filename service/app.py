@@ -15,8 +15,10 @@ from service.access.doorkeeper import Doorkeeper
 from service.audit import api as audit_api
 from service.health import api as health_api
 from service.intake import api as intake_api
+from service.patience import BodyPatience
 from service.profiles import api as profiles_api
 from service.registry import api as registry_api
+from service.request_ids import RequestIds
 from service.review import api as review_api
 from service.review import pages as review_pages
 from service.running import running
@@ -68,7 +70,9 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(UploadLimit, limit_bytes=settings.upload_limit_mb * 2**20)
+    app.add_middleware(BodyPatience, patience_s=settings.upload_patience_s)
     app.add_middleware(SafeHeaders)
+    app.add_middleware(RequestIds)
     for router in ROUTERS:
         app.include_router(router)
     app.mount("/static", StaticFolder(directory=STATIC_FOLDER), name="static")

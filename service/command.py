@@ -17,6 +17,7 @@ from service.app import create_app
 from service.audit.commands import audit
 from service.camera.command import camera
 from service.logs import configure_logs
+from service.patience import patient_protocol
 from service.profiles.commands import profiles
 from service.registry.commands import bundles
 from service.settings import ServiceSettings, read_settings
@@ -74,6 +75,7 @@ def _serve_on(listener: socket.socket, settings: ServiceSettings, inspector: Ins
         create_app(settings, inspector),
         access_log=False,
         log_config=None,
+        http=patient_protocol(settings.upload_patience_s),
         server_header=False,
         timeout_graceful_shutdown=_GRACE_S,
     )

