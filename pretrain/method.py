@@ -148,7 +148,8 @@ def place_terms(
         terms["flaw"] = flaw_contrast(dense, flawed_dense, cells, method.dense_temperature, generator)
     if method.map_weight:
         clean = gather(online[0].embeddings)
-        terms["map"] = map_contrast(clean, gather(embeddings), cells, method.map_temperature, generator)
+        limits = method.map_limit, method.map_temperature
+        terms["map"] = map_contrast(clean, gather(embeddings), cells, *limits, generator)
     if networks.start_encoder is not None:
         with torch.no_grad():
             at_start = networks.start_encoder.patch_embeddings(views[0].pixels)

@@ -111,8 +111,9 @@ class MethodRecipe(Settings):
     flaw_weight: Weight = 0.0
     map_weight: Weight = 0.0
     """Of the anomaly map of the embeddings themselves, in which synthetic flaws must stand out."""
-    map_temperature: Temperature = 0.15
-    """In units of distance between patch embeddings, whose taps are of unit length."""
+    map_limit: Annotated[float, Field(gt=0, lt=2)] = 0.7
+    """Distance to the nearest normal patch embeddings that parts clean from flawed; a tap's length is 1."""
+    map_temperature: Temperature = 0.16
     preserve_weight: Weight = 0.0
     """Holds patch embeddings to those of the start weights; left out where a run starts from random weights."""
     dense_width: Annotated[int, Field(ge=16, le=1024)] = 128

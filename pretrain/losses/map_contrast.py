@@ -2,7 +2,8 @@
 
 Scoring asks one thing of an embedding: how far it lies from the nearest normal ones of *other* images (the memory bank,
 Roth et al. 2022). This term asks the same of a batch. Each image is scored with the clean cells of all others as its
-bank; a cell that a synthetic flaw has changed must come out farther than any clean cell, whichever image that is in.
+bank; a cell that a synthetic flaw has changed must come out beyond a limit, a clean one within it. The limit is fixed:
+were only the order of distances asked for, all of them would grow, and unseen normal images would lie far out too.
 """
 
 import torch
@@ -14,41 +15,31 @@ from pretrain.precision import in_full_precision
 _BANK_CELLS = 4096
 _CHANGED_CELLS = 512
 _CLEAN_CELLS = 512
-_CANDIDATES_PER_CELL = 8
 _NEIGHBOURS = 3
 
 
 @in_full_precision
 def map_contrast(
-    clean: Tensor, flawed: Tensor, changed: Tensor, temperature: float, generator: torch.Generator
+    clean: Tensor, flawed: Tensor, changed: Tensor, limit: float, temperature: float, generator: torch.Generator
 ) -> Tensor:
     """A scalar from patch embeddings [B, D, h, w] of views and of their flawed copies, and the changed cells, bool
-    [B, h, w]; 0 where no cell has changed.
+    [B, h, w]: the cross-entropy of sigmoid((d - limit) / temperature), changed and clean cells weighing alike.
 
-    Mean over pairs of a changed cell i and a clean cell j of softplus((d_j - d_i) / temperature), d being the mean
-    distance to the 3 nearest of the other images' clean cells: a smooth 1 - AUROC of the map. Half of the clean cells
-    are each image's farthest, since an image is judged by its peak. The bank has no gradient, as in scoring.
+    d is the mean distance to the 3 nearest of the other images' clean cells, or of its own where there is no other. The
+    bank has no gradient, as in scoring.
     """
-    count = len(clean)
     cells, flawed_cells = (part.float().flatten(2).transpose(1, 2) for part in (clean, flawed))
-    bank = _per_image(cells.detach(), _draw(cells, _BANK_CELLS, generator))
-    weight = torch.rand(changed.flatten(1).shape, generator=generator).to(cells.device) * changed.flatten(1)
-    place = weight.topk(min(_each(_CHANGED_CELLS, count), weight.shape[1]), dim=1)
-    strangers, chosen = _per_image(flawed_cells, place.indices), place.values > 0
-    if not bool(chosen.any()):
-        return flawed.sum() * 0
-    far = _distance(strangers, bank)[chosen]
-    near = _distance(_per_image(cells, _clean_places(cells, bank, generator)), bank).flatten()
-    return F.softplus((near[None] - far[:, None]) / temperature).mean()
-
-
-def _clean_places(cells: Tensor, bank: Tensor, generator: torch.Generator) -> Tensor:
-    """Clean cells to compare with, [B, k]: one half at random, the other the farthest of some more."""
-    each = max(_each(_CLEAN_CELLS, len(cells)) // 2, 1)
-    drawn = _draw(cells, _CLEAN_CELLS * _CANDIDATES_PER_CELL, generator)
-    with torch.no_grad():
-        farthest = _distance(_per_image(cells, drawn), bank).topk(min(each, drawn.shape[1]), dim=1).indices
-    return torch.cat([drawn[:, :each], drawn.gather(1, farthest)], dim=1)
+    order = torch.rand(cells.shape[:2], generator=generator).to(cells.device)
+    changed_first = (order * changed.flatten(1)).topk(_each(_CHANGED_CELLS, cells), dim=1)
+    strangers, has_changed = _at(flawed_cells, changed_first.indices), changed_first.values > 0
+    drawn = order.argsort(dim=1)
+    bank = _at(cells.detach(), drawn[:, : _each(_BANK_CELLS, cells)])
+    near = _distance(_at(cells, drawn[:, -_each(_CLEAN_CELLS, cells) :]), bank)
+    loss = F.softplus((near - limit) / temperature).mean()
+    if bool(has_changed.any()):
+        far = _distance(strangers, bank)[has_changed]
+        loss = loss + F.softplus((limit - far) / temperature).mean()
+    return loss
 
 
 def _distance(cells: Tensor, bank: Tensor) -> Tensor:
@@ -69,17 +60,11 @@ def _distance(cells: Tensor, bank: Tensor) -> Tensor:
     return distances.view(count, each)
 
 
-def _draw(cells: Tensor, total: int, generator: torch.Generator) -> Tensor:
-    """Random places in each image, [B, k], each once: about `total` in the whole batch."""
-    count, places, _ = cells.shape
-    order = torch.rand(count, places, generator=generator).argsort(dim=1)
-    return order[:, : _each(total, count)].to(cells.device)
-
-
-def _per_image(cells: Tensor, places: Tensor) -> Tensor:
+def _at(cells: Tensor, places: Tensor) -> Tensor:
     """The cells [B, N, D] at places [B, k], as [B, k, D]."""
     return cells.gather(1, places[..., None].expand(-1, -1, cells.shape[-1]))
 
 
-def _each(total: int, count: int) -> int:
-    return max(total // count, 1)
+def _each(total: int, cells: Tensor) -> int:
+    """How many cells of each image make about `total` of the batch."""
+    return min(max(total // len(cells), 1), cells.shape[1])
