@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -241,7 +241,6 @@ def test_an_encoder_that_adapts_weights_needs_some(workshop: Workshop, ask: Call
 def test_a_real_search_from_end_to_end(
     washers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(searching, "_LEAST_TRAINING_S", 0.1)
     monkeypatch.setattr(beginning, "_FLAW_COUNT", 16)
     write_washers(tmp_path / "images" / "train" / "good", range(16))
     write_washers(tmp_path / "images" / "test" / "good", range(20, 24))
@@ -249,13 +248,18 @@ def test_a_real_search_from_end_to_end(
     (tmp_path / "tiny.toml").write_text(RECIPE_TOML, encoding="utf-8")
     seen: list[TrainingRequest] = []
     train = searching.train
-    monkeypatch.setattr(searching, "train", lambda request: (seen.append(request), train(request))[1])
+
+    def train_few_steps(request: TrainingRequest) -> RunDirectory:
+        seen.append(request)
+        return train(replace(request, minutes=None))
+
+    monkeypatch.setattr(searching, "train", train_few_steps)
     candidates = [Candidate(ITSELF, {}), Candidate("patches 3 x 3, pairs", {"method.grid": 3})]
     monkeypatch.setattr(searching, "candidates_for", lambda _: candidates)
     out = tmp_path / "search"
     answer = call(
         app, capsys, monkeypatch, "explore", "--recipe", tmp_path / "tiny.toml", "--images", tmp_path / "images",
-        "--out", out, "--minutes", "0.08",
+        "--out", out, "--minutes", "9",
     )  # fmt: skip
     assert answer.status == 0, answer.err
     assert len(seen) == 2
