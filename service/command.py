@@ -8,18 +8,20 @@ from typing import Annotated
 import typer
 import uvicorn
 
-from inspection.bundle.reader import open_bundle
 from inspection.errors import ConfigError
 from inspection.inspector import Inspector
 from inspection.terminal import say
 from service.access.commands import people, stations
 from service.app import create_app
 from service.audit.commands import audit
+from service.backup_commands import backup, restore_backup
+from service.bundle_shelf import open_to_serve
 from service.camera.command import camera
 from service.logs import configure_logs
 from service.patience import patient_protocol
 from service.profiles.commands import profiles
 from service.registry.commands import bundles
+from service.retention.commands import retention
 from service.settings import ServiceSettings, read_settings
 from service.storage import DataOption, UrlOption, prepare_storage
 
@@ -30,6 +32,9 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command()(camera)
+app.command()(retention)
+app.command()(backup)
+app.command("restore")(restore_backup)
 app.add_typer(people, name="people")
 app.add_typer(stations, name="stations")
 app.add_typer(audit, name="audit")
@@ -53,7 +58,7 @@ def serve(
     if settings.bundle is None:
         raise ConfigError("bundle: not given", "give --bundle DIR or set KENSA_BUNDLE")
     with _listen(settings.host, settings.port) as listener:
-        inspector = open_bundle(settings.bundle)
+        inspector = open_to_serve(settings.bundle)
         prepare_storage(settings)
         _serve_on(listener, settings, inspector)
 

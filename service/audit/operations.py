@@ -43,6 +43,8 @@ class Action(StrEnum):
     TRAIL_BEGAN = "trail_began"
     VERDICTS = "verdicts"
     INSPECTIONS_REMOVED = "inspections_removed"
+    PICTURES_REMOVED = "pictures_removed"
+    """By retention; the verdicts stay."""
     DISPOSITION = "disposition"
     PROFILE = "profile"
     PROMOTION = "promotion"

@@ -53,6 +53,15 @@ class BucketImageStore:
             raise self._refusal(error) from None
         return int(found["size"])
 
+    def size_of(self, sha256: str) -> int:
+        """As every image store."""
+        try:
+            return int(obstore.head(self._store, _key(sha256))["size"])
+        except FileNotFoundError:
+            return 0
+        except (BaseError, OSError) as error:
+            raise self._refusal(error) from None
+
     def check(self) -> None:
         """As every image store."""
         self._write(_PROBE, b"kensa")

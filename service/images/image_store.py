@@ -29,6 +29,9 @@ class ImageStore(Protocol):
         Raises StorageError.
         """
 
+    def size_of(self, sha256: str) -> int:
+        """Bytes under that name, 0 where there are none. Raises StorageError."""
+
     def check(self) -> None:
         """Raise StorageError unless something can be written here."""
 

@@ -68,6 +68,15 @@ class LocalImageStore:
             raise StorageError(f"{self.directory}: {error.strerror}", "make the directory writable") from None
         return found.st_size
 
+    def size_of(self, sha256: str) -> int:
+        """0 where there is no such file. Raises StorageError."""
+        try:
+            return self.path_of(sha256).stat().st_size
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise StorageError(f"{self.directory}: {error.strerror}", "make the directory readable") from None
+
     def path_of(self, sha256: str) -> Path:
         return self.directory / sha256[:2] / sha256[2:4] / sha256
 

@@ -1,11 +1,11 @@
 """What review does. Each operation is one transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
@@ -42,6 +42,8 @@ class WaitingPage:
     waiting_count: int
     all_count: int
     last_id: int | None
+    start_id: int | None
+    """The first that nobody else looks at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +115,13 @@ def take_lease(database: Database, inspection_id: int, *, reviewer: str) -> Leas
     return LeaseAnswer(holder=holder, is_mine=holder == reviewer)
 
 
+def end_lease(database: Database, inspection_id: int, *, reviewer: str) -> None:
+    """Of that reviewer, if it is theirs."""
+    with database.writing() as session:
+        if leases.holder_of(session, inspection_id) == reviewer:
+            leases.end(session, inspection_id)
+
+
 def count_waiting(database: Database, wanted: QueueFilter) -> int:
     with database.reading() as session:
         return queue.count(session, wanted)
@@ -131,6 +140,13 @@ def stream_dispositions(session: Session, *, above_id: int) -> Iterator[Disposit
     query = select(Disposition).where(Disposition.id > above_id).order_by(Disposition.id)
     for row in session.scalars(query.execution_options(yield_per=500)):
         yield _to_answer(row)
+
+
+def find_standing_decisions(session: Session, inspection_ids: Sequence[int]) -> dict[int, Decision]:
+    """The decision that counts, by inspection, within the caller's transaction; none where nobody stands by one."""
+    latest = select(func.max(Disposition.id)).where(Disposition.inspection_id.in_(inspection_ids))
+    rows = session.scalars(select(Disposition).where(Disposition.id.in_(latest.group_by(Disposition.inspection_id))))
+    return {row.inspection_id: row.decision for row in rows if row.decision is not Decision.WITHDRAWN}
 
 
 def is_as_recorded(stored: DispositionAnswer, recorded: Mapping[str, Any]) -> bool:
@@ -153,15 +169,19 @@ def summarise(database: Database) -> Summary:
     )
 
 
-def get_waiting_page(database: Database, *, after_id: int | None, wanted: QueueFilter = _EVERYTHING) -> WaitingPage:
+def get_waiting_page(
+    database: Database, *, after_id: int | None, wanted: QueueFilter = _EVERYTHING, reviewer: str = ""
+) -> WaitingPage:
     """A page of the queue behind inspection `after_id`. Raises NotFound."""
     with database.reading() as session:
         after = None if after_id is None else _require(queries.find_inspection(session, after_id), after_id)
         rows = queue.find_page(session, wanted, after=after, limit=PAGE_LENGTH + 1)
         count = queue.count(session, wanted)
         all_count = queue.count(session, _EVERYTHING) if wanted.is_narrow else count
+        start_id = queue.find_first_id(session, wanted, reviewer)
     shown = rows[:PAGE_LENGTH]
-    return WaitingPage(wanted, shown, count, all_count, shown[-1].id if len(rows) > PAGE_LENGTH else None)
+    last_id = shown[-1].id if len(rows) > PAGE_LENGTH else None
+    return WaitingPage(wanted, shown, count, all_count, last_id, start_id)
 
 
 def get_part_in_review(

@@ -1,0 +1,1 @@
+"""Retention: pictures go when their time is over; verdicts stay."""
