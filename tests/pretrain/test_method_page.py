@@ -58,5 +58,14 @@ def test_the_figure_is_there_and_is_a_picture() -> None:
     tree = ElementTree.parse(ROOT / "docs" / named).getroot()
     assert tree.tag.endswith("svg")
     shown = " ".join(tree.itertext())
-    for part in ("online network", "momentum network", "local network", "L global", "L local", "L dense", "L flaw"):
+    for part in (
+        "online network",
+        "momentum network",
+        "local network",
+        "L global",
+        "L local",
+        "L dense",
+        "L flaw",
+        "L map",
+    ):
         assert part in shown
