@@ -50,6 +50,19 @@ def post_lease(
     return operations.take_lease(runtime.database, inspection_id, reviewer=caller.name)
 
 
+@router.delete(
+    "/inspections/{inspection_id}/lease",
+    status_code=204,
+    summary="Look away from an inspection",
+    responses=problem_responses(401, 403, 422, 503),
+)
+def delete_lease(
+    runtime: RuntimeDependency, caller: Annotated[Caller, needs(Permission.DECIDE)], inspection_id: InspectionId
+) -> None:
+    """Others may decide about it at once."""
+    operations.end_lease(runtime.database, inspection_id, reviewer=caller.name)
+
+
 @router.get(
     "/waiting",
     summary="How many wait for a decision",

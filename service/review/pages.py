@@ -35,7 +35,8 @@ def get_queue(
     after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> HTMLResponse:
     """The flagged parts that wait for a decision."""
-    page = operations.get_waiting_page(runtime.database, after_id=after, wanted=wanted)
+    reviewer = visit.caller.name if visit.caller else ""
+    page = operations.get_waiting_page(runtime.database, after_id=after, wanted=wanted, reviewer=reviewer)
     return visit.show(
         "review/queue.html",
         page=page,

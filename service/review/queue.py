@@ -50,9 +50,15 @@ def find_page(
     return [waiting.inspection for waiting in session.scalars(query)]
 
 
+def find_first_id(session: Session, wanted: QueueFilter, reviewer: str) -> int | None:
+    """Where to begin: the first that nobody else looks at."""
+    first: int | None = session.scalar(_free(wanted, reviewer).order_by(*_order(wanted.order)).limit(1))
+    return first
+
+
 def find_next_id(session: Session, row: StoredInspection, wanted: QueueFilter, reviewer: str) -> int | None:
     """The one to look at after `row` that nobody else looks at; from the end of the queue on to its beginning."""
-    others = _others(row, wanted, reviewer).order_by(*_order(wanted.order)).limit(1)
+    others = _free(wanted, reviewer, but=row).order_by(*_order(wanted.order)).limit(1)
     following: int | None = session.scalar(others.where(_comes_after(row, wanted.order)))
     if following is not None:
         return following
@@ -62,7 +68,12 @@ def find_next_id(session: Session, row: StoredInspection, wanted: QueueFilter, r
 
 def find_previous_id(session: Session, row: StoredInspection, wanted: QueueFilter, reviewer: str) -> int | None:
     """The one before `row`; from the beginning of the queue on to its end."""
-    others = _others(row, wanted, reviewer).order_by(*_order(wanted.order, is_reversed=True)).limit(1)
+    others = (
+        _free(wanted, reviewer)
+        .where(WaitingPart.inspection_id != row.id)
+        .order_by(*_order(wanted.order, is_reversed=True))
+        .limit(1)
+    )
     preceding: int | None = session.scalar(others.where(~_comes_after(row, wanted.order)))
     if preceding is not None:
         return preceding
@@ -80,13 +91,16 @@ def _waiting() -> Select[Any]:
     return select(WaitingPart).join(WaitingPart.inspection)
 
 
-def _others(row: StoredInspection, wanted: QueueFilter, reviewer: str) -> Select[Any]:
+def _free(wanted: QueueFilter, reviewer: str, *, but: StoredInspection | None = None) -> Select[Any]:
+    """Ids of those that nobody else looks at."""
     leased = exists().where(
         ReviewLease.inspection_id == WaitingPart.inspection_id,
         ReviewLease.reviewer != reviewer,
         ReviewLease.ends_at > datetime.now(UTC),
     )
-    query = _narrowed(_waiting(), wanted).where(WaitingPart.inspection_id != row.id, ~leased)
+    query = _narrowed(_waiting(), wanted).where(~leased)
+    if but is not None:
+        query = query.where(WaitingPart.inspection_id != but.id)
     return query.with_only_columns(WaitingPart.inspection_id)
 
 

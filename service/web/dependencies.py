@@ -7,8 +7,8 @@ from fastapi import Depends, Path, Request
 from service.runtime import Runtime
 
 
-def get_runtime(request: Request) -> Runtime:
-    """What this application runs on."""
+async def get_runtime(request: Request) -> Runtime:
+    """What this application runs on. Asynchronous, since FastAPI would send a plain function to a thread."""
     runtime: Runtime = request.app.state.runtime
     return runtime
 

@@ -175,3 +175,56 @@ def test_a_viewer_looks_and_does_not_decide(open_page: OpenPage, station: httpx.
     expect(page.get_by_role("alert")).to_contain_text("not decide")
     assert shown_id(page) == first
     assert dispositions(station, first) == []
+
+
+def test_undo_brings_the_part_back_into_the_queue(open_page: OpenPage, station: httpx.Client) -> None:
+    page = open_page("/review")
+    first = start_review(page)
+    count = left(page)
+    page.keyboard.press("z")
+    expect(page.get_by_role("alert")).to_have_text("There is nothing to undo.")
+    page.keyboard.press("d")
+    second = wait_for_another(page, first)
+    expect(page.locator("#waiting")).to_have_text(f"{count - 1} left")
+    page.keyboard.press("z")
+    assert wait_for_another(page, second) == first
+    expect(page.locator("#waiting")).to_have_text(f"{count} left")
+    expect(page.locator(".decided")).to_have_count(0)
+    assert [item["decision"] for item in dispositions(station, first)] == ["confirmed_defect", "withdrawn"]
+
+
+def test_a_defect_is_named_once_by_typing_and_then_by_its_number(open_page: OpenPage, station: httpx.Client) -> None:
+    page = open_page("/review")
+    first = start_review(page)
+    page.keyboard.press("n")
+    page.keyboard.type("scratch, deep")
+    page.keyboard.press("Enter")
+    second = wait_for_another(page, first)
+    page.reload()
+    expect(page.locator("[data-defect]").first).to_have_text("1scratch, deep")
+    page.keyboard.press("1")
+    wait_for_another(page, second)
+    for identity in (first, second):
+        stored = dispositions(station, identity)[-1]
+        assert (stored["decision"], stored["defect"]) == ("confirmed_defect", "scratch, deep")
+
+
+def test_two_people_never_decide_about_the_same_part(
+    open_page: OpenPage, station: httpx.Client, service: RunningService
+) -> None:
+    aiko = open_page("/review")
+    first = start_review(aiko)
+    aiko.wait_for_load_state("networkidle")
+    ben = open_page("/review", person="Ben", role=Role.REVIEWER)
+    assert start_review(ben) != first
+    ben.goto(f"{service.address}/review/{first}")
+    expect(ben.get_by_role("alert")).to_contain_text("Aiko Tanaka is looking at this part")
+    # Of the refusal the browser itself would complain on the console, so the page is not the one that asks.
+    headers = {"Cookie": f"kensa_session={make_session(service.database, 'Ben', Role.REVIEWER)}"}
+    address = f"/api/v1/inspections/{first}/dispositions"
+    answer = station.post(address, json={"decision": "unclear"}, headers=headers)
+    assert answer.status_code == 409
+    assert "Aiko Tanaka is looking at it" in answer.json()["detail"]
+    aiko.keyboard.press("f")
+    wait_for_another(aiko, first)
+    assert [item["reviewer"] for item in dispositions(station, first)] == ["Aiko Tanaka"]

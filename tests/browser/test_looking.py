@@ -72,7 +72,7 @@ def test_the_overlays_obey_and_stay_as_they_were_set(open_page: OpenPage) -> Non
     expect(page.locator(".picture-heat")).to_be_visible()
     page.keyboard.press("r")
     expect(page.locator(".picture-regions")).to_be_hidden()
-    page.keyboard.press("-")
+    page.keyboard.press("[")
     assert opacity(page) == "0.6"
     page.keyboard.press("h")
     expect(page.locator(".picture-heat")).to_be_hidden()
@@ -81,7 +81,7 @@ def test_the_overlays_obey_and_stay_as_they_were_set(open_page: OpenPage) -> Non
     page.keyboard.press("ArrowRight")
     page.wait_for_function("id => document.getElementById('part').dataset.id !== id", arg=first)
     expect(page.locator(".picture-heat")).to_be_hidden()
-    page.keyboard.press("+")
+    page.keyboard.press("]")
     expect(page.locator(".picture-heat")).to_be_visible()
     assert opacity(page) == "0.7"
 
@@ -123,7 +123,7 @@ def test_a_keyboard_and_a_screen_reader_find_everything(open_page: OpenPage, sta
     expect(page.get_by_role("img", name="Local score")).to_have_count(1)
     expect(page.get_by_role("slider", name="Opacity of the heat map")).to_be_visible()
     reached = set()
-    for _ in range(16):
+    for _ in range(30):
         page.keyboard.press("Tab")
         reached.add(str(page.evaluate("document.activeElement.innerText || document.activeElement.type")).strip())
     names = {" ".join(name.split()) for name in reached}
@@ -156,7 +156,7 @@ def test_the_queue_is_walked_by_arrows(open_page: OpenPage) -> None:
 def test_an_empty_queue_looks_out_for_parts(open_page: OpenPage, tmp_path: Path, flange_bundle: Path) -> None:
     with run_service("--bundle", flange_bundle, "--data", tmp_path) as service:
         page = open_page("/review", service=service)
-        expect(page.locator("h1")).to_have_text("No part has been inspected yet")
+        expect(page.locator("h1")).to_have_text("Nothing waits for you")
         expect(page.locator("pre")).to_contain_text(f"{service.address}/api/v1/inspections")
         post_shift(service, part_count=12)
         expect(page.locator(".card").first).to_be_visible(timeout=20_000)

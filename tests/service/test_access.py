@@ -23,9 +23,17 @@ from service.errors import TooManyAttempts
 from service.web.guard import OPEN_PATHS, Guard, guards_of, require_guards
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.credentials import make_session, make_station_key
-from tests.service.test_problems import assert_problem, calls, calls_by_route
+from tests.service.test_problems import assert_problem, calls_by_route
 
-OPEN_TO_ALL = {"/health/live", "/health/ready", "/metrics", "/sign-in", "/api/v1/session", "/api/v1/session/link"}
+OPEN_TO_ALL = {
+    "/health/live",
+    "/health/ready",
+    "/metrics",
+    "/sign-in",
+    "/language/{code}",
+    "/api/v1/session",
+    "/api/v1/session/link",
+}
 """What answers a stranger; the session's own address only in POST."""
 SECURITY_HEADERS = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "X-Frame-Options")
 
@@ -64,8 +72,8 @@ def test_an_application_with_a_route_that_states_nothing_does_not_start() -> Non
 def test_a_stranger_gets_nothing(station: TestClient) -> None:
     posted(station, 1, spot=0.9)
     station.auth = None
-    for method, address, content in calls():
-        if address not in OPEN_TO_ALL or (method == "GET" and address == "/api/v1/session"):
+    for route, method, address, content in calls_by_route():
+        if route.path not in OPEN_TO_ALL or (method == "GET" and address == "/api/v1/session"):
             answer = station.request(method, address, follow_redirects=False, **content)
             assert_problem(answer, 401)
             assert answer.headers["WWW-Authenticate"].startswith("Bearer")

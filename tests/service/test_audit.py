@@ -11,12 +11,12 @@ from fastapi.testclient import TestClient
 from sqlalchemy import delete, select, text, update
 
 from service.audit.chain import GENESIS, record_digest
-from service.audit.operations import Action, Entry, append, find_record_of, removal_entry
+from service.audit.operations import Action, Entry, append, find_records_of, removal_entry
 from service.audit.tables import AuditRecord
 from service.audit.verification import Verification, verify
 from service.db.engine import Database
 from service.db.tables import StoredInspection
-from service.review.tables import Disposition
+from service.review.tables import Disposition, WaitingPart
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.test_access_commands import Command
 
@@ -82,12 +82,14 @@ def test_a_verdict_given_to_another_part(database: Database) -> None:
 
 
 def test_a_removed_verdict(database: Database) -> None:
+    change(database, delete(WaitingPart))
     change(database, delete(StoredInspection).where(StoredInspection.id == 3))
     assert findings(database) == ["inspection 3: was removed"]
 
 
 def test_a_verdict_removed_by_retention_is_no_finding(database: Database) -> None:
     with database.writing() as session:
+        session.execute(delete(WaitingPart))
         session.execute(delete(StoredInspection).where(StoredInspection.id == 3))
         append(session, removal_entry([3], "older than 400 days"))
     assert findings(database) == []
@@ -166,13 +168,13 @@ def test_a_retry_is_not_recorded_twice(station: TestClient, database: Database) 
     assert len(records(database)) == count
 
 
-def test_an_inspection_leads_to_its_record(database: Database) -> None:
+def test_an_inspection_leads_to_its_records(database: Database) -> None:
     with database.reading() as session:
         for inspection_id in (1, 2, 3):
-            record = find_record_of(session, inspection_id)
-            assert record is not None
-            assert f'"{inspection_id}":' in record.detail
-        assert find_record_of(session, 4711) is None
+            verdict, *decisions = find_records_of(session, inspection_id)
+            assert f'"{inspection_id}":' in verdict.detail
+            assert [record.action for record in decisions] == [Action.DISPOSITION] * (inspection_id == 2)
+        assert find_records_of(session, 4711) == []
 
 
 def test_the_trail_is_read_page_by_page(station: TestClient, database: Database) -> None:

@@ -1,7 +1,7 @@
 // Whoever looks at a part has it for a while, so that two people never decide about the same one.
 
 import { hideNotice, showNotice } from "./notices.js";
-import { postLease } from "./station.js";
+import { dropLease, postLease } from "./station.js";
 import { words } from "./words.js";
 
 const RENEW_EVERY_MS = 45_000;
@@ -15,6 +15,11 @@ export function keepLease(part) {
   take(part);
   timer = setInterval(() => document.hidden || take(part), RENEW_EVERY_MS);
 }
+
+addEventListener("pagehide", () => {
+  const part = document.getElementById("part");
+  if (timer && !isHeldByOther) dropLease(part.dataset.id);
+});
 
 async function take(part) {
   const lease = await postLease(part.dataset.id);

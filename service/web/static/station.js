@@ -18,6 +18,11 @@ export async function postLease(id) {
   return answer?.ok ? answer.json() : null;
 }
 
+/** Others may decide about the part at once. Goes out even while the page goes away. */
+export function dropLease(id) {
+  fetch(`/api/v1/inspections/${id}/lease`, { method: "DELETE", keepalive: true }).catch(() => null);
+}
+
 /** The part's <main> element, as the service knows it now. */
 export async function fetchPart(id, query) {
   return (await fetchPage(`/review/${id}/part${query}`)).querySelector("main");
