@@ -42,9 +42,11 @@ def load_sides(folder: Path, run: RunDirectory, record: RunRecord, seed: int) ->
     seen = run.read_trained_digests()
     trained = [place for place, digest in enumerate(images.digests) if digest in seen]
     others = [place for place, digest in enumerate(images.digests) if digest not in seen]
-    if len(others) < _MIN_HELD_OUT or len(trained) < _MIN_TRAINED:
+    # Of images in tiles, the images count and not the tiles: a promise is about parts.
+    trained_count, other_count = (len({images.paths[place] for place in side}) for side in (trained, others))
+    if other_count < _MIN_HELD_OUT or trained_count < _MIN_TRAINED:
         raise CalibrationError(
-            f"{folder}: {len(trained)} images the teacher trained on and {len(others)} it did not",
+            f"{folder}: {trained_count} images the teacher trained on and {other_count} it did not",
             f"give the folder it was trained from, or one with at least {_MIN_HELD_OUT} more",
         )
     illumination = record.recipe.preprocessing.illumination

@@ -10,13 +10,14 @@ import pytest
 from distill.build import BuildRequest, build
 from distill.evaluate import evaluate_bundle
 from distill.parts import scores_of_parts
+from distill.sides import load_sides
 from inspection.bundle.reader import open_bundle
 from inspection.errors import CalibrationError
 from inspection.images.folders import find_pictures
 from inspection.images.preprocess import Preprocessing
 from inspection.scoring.session import Scores
 from pretrain.image_set import ImageSet, load_images
-from pretrain.run_directory import RunDirectory
+from pretrain.run_directory import RunDirectory, RunRecord
 from pretrain.train import TrainingRequest, train
 from tests.distill.small import DISTILL_RECIPE
 from tests.pretrain.test_tiled_pictures import TILE_COUNT, TILED, write_strips
@@ -80,3 +81,15 @@ def test_a_strip_that_changed_meanwhile_stops_the_calibration(tmp_path: Path) ->
     images.paths[0].write_bytes(b"no picture")
     with pytest.raises(CalibrationError, match="is not as it was when it was cut in tiles"):
         scores_of_parts(tile_scores(images), images)
+
+
+def test_too_few_strips_are_told_before_anything_is_distilled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_strips(tmp_path / "strips", range(8))
+    images = load_images(find_pictures(tmp_path / "strips"), TILED)
+    run = RunDirectory(tmp_path / "run")
+    trained = frozenset(images.digests[: 4 * TILE_COUNT])
+    monkeypatch.setattr(RunDirectory, "read_trained_digests", lambda _: trained)
+    recipe = tiny_recipe().model_copy(update={"preprocessing": TILED})
+    record = RunRecord.model_construct(recipe=recipe)
+    with pytest.raises(CalibrationError, match=r"4 images the teacher trained on and 4 it did not: give .* 5 more"):
+        load_sides(tmp_path / "strips", run, record, 0)
