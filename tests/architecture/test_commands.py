@@ -11,9 +11,10 @@ from tests.architecture.sources import ROOT
 
 COMMANDS = {
     "inspection": [[]],
-    "pretrain": [[], ["train"]],
+    "pretrain": [[], ["train"], ["bench"]],
     "distill": [[], ["build"]],
     "service": [[], ["serve"]],
+    "deploy.bench": [[]],
     "deploy.demo": [[]],
 }
 
