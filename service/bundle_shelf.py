@@ -10,6 +10,14 @@ from inspection.errors import BundleError, BundleMissing
 from inspection.inspector import Inspector
 
 
+def open_to_serve(directory: Path) -> Inspector:
+    """A verified bundle whose session leaves each image to one core: the pool has a scoring thread for each of them.
+
+    Cores that share an image spend more on waiting for each other than they gain. Raises BundleError.
+    """
+    return open_bundle(directory, threads=1)
+
+
 class BundleShelf:
     """Bundles lie in `directory`, each in a folder named by its id, or where `place` was told.
 
@@ -48,7 +56,7 @@ class BundleShelf:
         with self._loading:
             if (inspector := self._loaded.get(bundle_id)) is not None:
                 return inspector
-            inspector = open_bundle(self._place_of(bundle_id))
+            inspector = open_to_serve(self._place_of(bundle_id))
             if inspector.bundle_id != bundle_id:
                 raise BundleError(f"{bundle_id}: its folder holds {inspector.bundle_id}", "add the bundle again")
             self._warm_up(inspector)

@@ -1,6 +1,8 @@
 """From settings to a runtime: everything started in its order, and stopped in the opposite one."""
 
 import asyncio
+import gc
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -27,7 +29,8 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
     """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
     database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
     metrics, alarms = Metrics(), Alarms()
-    shelf = BundleShelf(settings.bundle_directory, batch_limit=settings.batch_limit)
+    limits = _pool_limits(settings, on_gpu=inspector.session.on_gpu)
+    shelf = BundleShelf(settings.bundle_directory, batch_limit=limits.batch_limit)
     shelf.place(inspector, settings.bundle)
     image_store = open_image_store(settings.images, settings.image_directory)
     recorder = Recorder(
@@ -35,10 +38,11 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
         late_after_s=settings.late_after_s,
         patience_s=settings.database_patience_s,
         on_commit=metrics.commit_sizes.observe,
+        under_way_count=lambda: pool.running_count,
     )
     try:
         await run_sync(lambda: promote_unless_ever(database, inspector.bundle_id, author="start of the service"))
-        async with ScoringPool(_pool_limits(settings), on_batch=metrics.batch_sizes.observe) as pool:
+        async with ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
             in_force = InForce(database, shelf, inspector)
             await in_force.refresh()
             disk = Disk(
@@ -52,6 +56,9 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
             recorder.start()
             watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)
             watching = asyncio.create_task(watch.run())
+            # What stands now stays: the collector need not look through it again for every few hundred images.
+            gc.collect()
+            gc.freeze()
             try:
                 yield runtime
             finally:
@@ -62,10 +69,11 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
         database.close()
 
 
-def _pool_limits(settings: ServiceSettings) -> PoolLimits:
+def _pool_limits(settings: ServiceSettings, *, on_gpu: bool) -> PoolLimits:
     return PoolLimits(
         queue_limit=settings.queue_limit,
-        batch_limit=settings.batch_limit,
+        scorer_count=settings.scoring_threads or (1 if on_gpu else len(os.sched_getaffinity(0))),
+        batch_limit=settings.batch_limit or (8 if on_gpu else 1),
         batch_deadline_s=settings.batch_deadline_ms / 1e3,
         timeout_s=settings.judging_timeout_s,
     )

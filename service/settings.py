@@ -32,7 +32,10 @@ class ServiceSettings(BaseSettings):
     upload_limit_mb: Count = 64
     queue_limit: Count = 64
     """How many images may wait to be judged; those beyond are held as overloaded."""
-    batch_limit: Count = 8
+    scoring_threads: Count | None = None
+    """Batches scored at a time. Default: one for each core, or one for a GPU."""
+    batch_limit: Count | None = None
+    """Images scored together. Default: 8 on a GPU, and 1 on a CPU, which gains nothing from more."""
     batch_deadline_ms: Annotated[float, Field(ge=0)] = 5.0
     """How long the first image of a batch waits for others that are being decoded."""
     judging_timeout_s: Annotated[float, Field(gt=0)] = 10.0

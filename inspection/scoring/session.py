@@ -63,6 +63,11 @@ class StudentSession:
             ) from None
         self._check_names()
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether another provider than the CPU's runs the graph."""
+        return bool(self._session.get_providers()[0] != "CPUExecutionProvider")
+
     def score(self, inputs: np.ndarray) -> Scores:
         """uint8 [B, H, W, 3] to Scores. Raises BundleError where the graph fails."""
         return Scores(*self._run(_SCORING_OUTPUTS, inputs))

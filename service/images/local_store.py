@@ -1,9 +1,11 @@
 """The local image store: a file per content, named by its SHA-256, whole and durable or not there at all."""
 
 import os
+import secrets
 import tempfile
 import time
 from datetime import datetime
+from io import FileIO
 from pathlib import Path
 
 from inspection.errors import StorageError
@@ -106,21 +108,29 @@ class LocalImageStore:
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        folder.mkdir(parents=True, exist_ok=True)
         # A new folder is durable once its parent is.
-        for parent in (folder.parent, self.directory, self.directory.parent):
-            _sync_directory(parent)
+        for new in (self.directory, folder.parent, folder):
+            try:
+                new.mkdir()
+            except FileExistsError:
+                # Of a level that has at most 256, and may be another's who has not come to its sync: again.
+                if new is folder:
+                    _sync_directory(folder.parent)
+                continue
+            _sync_directory(new.parent)
 
     def _write_whole(self, path: Path, data: bytes) -> None:
         """Write aside, sync, and rename: a reader sees all of it or nothing."""
-        self.incoming.mkdir(exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=self.incoming)
+        temporary = f"{self.incoming}/{path.name}.{secrets.token_hex(8)}"
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileNotFoundError:
+            self.incoming.mkdir(exist_ok=True)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        try:
+            with open(descriptor, "wb", buffering=0) as file:
+                _write_all(file, data)
+                os.fsync(descriptor)
             os.rename(temporary, path)
         except OSError:
             Path(temporary).unlink(missing_ok=True)
@@ -134,6 +144,13 @@ def _is_touched(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return True
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Without a buffer a write may take only a part: a disk that is filling up does."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _sync_directory(path: Path) -> None:

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 
+from inspection.scoring.heat_map import colour_heat_map
 from inspection.verdict import Reason, Verdict
 from service.callers import Caller, Permission
 from service.errors import NotFound, Overloaded
@@ -204,5 +205,5 @@ def get_heat_map(runtime: RuntimeDependency, caller: Reader, inspection_id: Insp
         raise NotFound(
             f"inspection {inspection_id}: has no heat map, its image could not be scored", "see its `detail`"
         )
-    data = runtime.image_store.get(images.heat_map_sha256)
+    data = colour_heat_map(runtime.image_store.get(images.heat_map_sha256))
     return Response(data, media_type="image/png", headers={"Cache-Control": _KEEP})

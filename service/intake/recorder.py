@@ -3,6 +3,7 @@
 import asyncio
 import queue
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -22,6 +23,9 @@ from service.outcome import Outcome
 log = structlog.get_logger("kensa.record")
 _GROUP_LIMIT = 64
 _REMEMBERED_COUNT = 1024
+# A commit costs the same for one as for many. Where many are under way, it waits for a part of them.
+_GROUP_SHARE = 4
+_LINGER_S = 0.04
 # With these the database is the matter, and not one of the findings.
 _UNREACHABLE = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 
@@ -56,11 +60,13 @@ class Recorder:
         late_after_s: float,
         patience_s: float,
         on_commit: Callable[[int], None] = lambda _count: None,
+        under_way_count: Callable[[], int] = lambda: 0,
     ) -> None:
         self._database = database
         self._late_after = timedelta(seconds=late_after_s)
         self._patience_s = patience_s
         self._on_commit = on_commit
+        self._under_way_count = under_way_count
         self._ids = NameIds()
         self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._recent: OrderedDict[tuple[str, str], Recorded] = OrderedDict()
@@ -107,16 +113,25 @@ class Recorder:
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             group = [first]
-            is_last = False
-            while len(group) < _GROUP_LIMIT and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    is_last = True
-                    break
-                group.append(following)
+            is_last = self._fill(group)
             self._record_group(group)
             if is_last:
                 return
+
+    def _fill(self, group: list[_Waiting]) -> bool:
+        """Add what waits, and under load what comes within a moment; True at the end of all."""
+        wanted = min(_GROUP_LIMIT, self._under_way_count() // _GROUP_SHARE)
+        deadline = time.monotonic() + _LINGER_S
+        while len(group) < _GROUP_LIMIT:
+            rest_s = deadline - time.monotonic() if len(group) < wanted else 0.0
+            try:
+                following = self._queue.get(timeout=rest_s) if rest_s > 0 else self._queue.get_nowait()
+            except queue.Empty:
+                return False
+            if following is None:
+                return True
+            group.append(following)
+        return False
 
     def _record_group(self, group: Sequence[_Waiting]) -> None:
         recorded: list[Recorded] = []

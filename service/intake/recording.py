@@ -175,12 +175,15 @@ class Recording:
         wanted = sorted(set(names) - known.keys())
         if not wanted:
             return {}
-        ids = self._look_up(table, wanted)
-        new = [{"name": name, "first_seen_at": found[0].received_at} for name in wanted if name not in ids]
-        if new:
-            self._session.connection().execute(self._insert_unless_there(table.__table__), new)
-            ids |= self._look_up(table, [str(row["name"]) for row in new])
-        return ids
+        # Most of them are new: what the insert does not give back was there.
+        rows = [{"name": name, "first_seen_at": found[0].received_at} for name in wanted]
+        columns = (table.__table__.c.name, table.__table__.c.id)
+        created = self._session.connection().execute(
+            self._insert_unless_there(table.__table__).returning(*columns), rows
+        )
+        ids = {row[0]: row[1] for row in created}
+        there = [name for name in wanted if name not in ids]
+        return ids | self._look_up(table, there) if there else ids
 
     def _look_up(self, table: type[Station] | type[Lot] | type[Part], names: list[str]) -> dict[str, int]:
         found = self._session.execute(select(table.name, table.id).where(table.name.in_(names)))

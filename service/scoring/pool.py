@@ -21,16 +21,20 @@ _WATCH_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class PoolLimits:
-    """`queue_limit` images at once; batches of up to `batch_limit` that wait `batch_deadline_s` to fill."""
+    """`queue_limit` images at once; batches of up to `batch_limit` that wait `batch_deadline_s` to fill.
+
+    `scorer_count` batches are scored at a time: one for each core, or one for a GPU.
+    """
 
     queue_limit: int = 64
     batch_limit: int = 8
     batch_deadline_s: float = 0.005
     timeout_s: float = 10.0
+    scorer_count: int = 1
 
 
 class ScoringPool:
-    """Decodes on several threads and scores on one, which is replaced when it dies or is stuck.
+    """Decodes and scores on threads, which are replaced when they die or are stuck.
 
     Use as an async context manager. `replaced_count` tells how often that was needed.
     """
@@ -43,12 +47,11 @@ class ScoringPool:
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ready = BatchQueue(limits.batch_limit, limits.batch_deadline_s)
         self._decoders = [DecodeThread(self._waiting, self._ready) for _ in range(min(4, os.cpu_count() or 1))]
-        self._scorer = ScoringThread(self._ready, self._on_batch)
+        self._scorers = [ScoringThread(self._ready, self._on_batch) for _ in range(limits.scorer_count)]
 
     async def __aenter__(self) -> "ScoringPool":
-        for decoder in self._decoders:
-            decoder.start()
-        self._scorer.start()
+        for thread in (*self._decoders, *self._scorers):
+            thread.start()
         self._watching = asyncio.create_task(self._watch())
         return self
 
@@ -106,10 +109,11 @@ class ScoringPool:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_WATCH_S)
-            busy_since = self._scorer.busy_since
-            is_stuck = busy_since is not None and time.monotonic() - busy_since > self.limits.timeout_s
-            if is_stuck or not self._scorer.is_running:
-                self._replace_scorer()
+            for number, scorer in enumerate(self._scorers):
+                busy_since = scorer.busy_since
+                is_stuck = busy_since is not None and time.monotonic() - busy_since > self.limits.timeout_s
+                if is_stuck or not scorer.is_running:
+                    self._replace_scorer(number)
             for number, thread in enumerate(self._decoders):
                 if not thread.is_running:
                     self._replace_decoder(number)
@@ -122,9 +126,9 @@ class ScoringPool:
         self._decoders[number] = DecodeThread(self._waiting, self._ready)
         self._decoders[number].start()
 
-    def _replace_scorer(self) -> None:
+    def _replace_scorer(self, number: int) -> None:
         """Start another thread. A dead one's images are tried once more, each alone; a stuck one's have timed out."""
-        gone = self._scorer
+        gone = self._scorers[number]
         gone.is_replaced = True
         self.replaced_count += 1
         log.error("scorer_replaced", images=[job.name for job in gone.batch], was_running=gone.is_running)
@@ -135,8 +139,8 @@ class ScoringPool:
             for job in gone.batch:
                 if job.deaths > 1:
                     job.settle(RuntimeError("a scoring thread died over this image, twice"))
-        self._scorer = ScoringThread(self._ready, self._on_batch)
-        self._scorer.start()
+        self._scorers[number] = ScoringThread(self._ready, self._on_batch)
+        self._scorers[number].start()
 
 
 def _held(inspector: Inspector, reason: Reason, detail: str) -> Judged:

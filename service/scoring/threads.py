@@ -9,7 +9,7 @@ from pathlib import Path
 import structlog
 
 from inspection.inspector import PreparedImage
-from inspection.scoring.heat_map import render_heat_map
+from inspection.scoring.heat_map import encode_heat_map
 from inspection.scoring.session import Scores
 from inspection.verdict import Inspection
 from service.outcome import Outcome
@@ -110,7 +110,7 @@ def _conclude(job: Job, image: PreparedImage, scores: Scores, waiting_ms: float,
     inspection.timings_ms["waiting"] = waiting_ms
     if inspection.anomaly_map is None:
         return Judged(inspection)
-    return Judged(inspection, render_heat_map(inspection.anomaly_map, job.inspector.thresholds.local_score.pass_limit))
+    return Judged(inspection, encode_heat_map(inspection.anomaly_map, job.inspector.thresholds.local_score.pass_limit))
 
 
 def _row(scores: Scores, number: int) -> Scores:

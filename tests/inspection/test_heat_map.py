@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from inspection.scoring.heat_map import render_heat_map
+from inspection.scoring.heat_map import colour_heat_map, encode_heat_map
 
 
 def rendered(anomaly_map: np.ndarray, threshold: float = 1.0) -> np.ndarray:
     """The PNG's pixels as another decoder reads them: uint8 [H, W, 4], red first."""
-    picture = Pillow.open(io.BytesIO(render_heat_map(anomaly_map, threshold)))
+    picture = Pillow.open(io.BytesIO(colour_heat_map(encode_heat_map(anomaly_map, threshold))))
     assert picture.format == "PNG"
     assert picture.mode == "RGBA"
     return np.asarray(picture)
+
+
+def test_what_is_stored_is_small_and_what_older_versions_stored_is_shown() -> None:
+    anomaly_map = np.random.default_rng(1).random((32, 32)).astype(np.float32)
+    stored = encode_heat_map(anomaly_map, 0.5)
+    coloured = colour_heat_map(stored)
+    assert len(stored) < len(coloured) / 4
+    assert colour_heat_map(coloured) == coloured
 
 
 def test_it_has_the_proportions_of_the_map() -> None:
