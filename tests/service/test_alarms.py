@@ -101,7 +101,7 @@ def test_a_request_is_named_in_its_answer_and_in_the_log(tmp_path: Path, bundle:
             client.headers["X-Request-Id"] = "camera-7:381"
             body = post(client, 1, part_png(1)).json()
             named = client.get("/health/live")
-            client.headers["X-Request-Id"] = "not\tsane " * 20
+            client.headers["X-Request-Id"] = "not sane"
             made = client.get("/health/live").headers["X-Request-Id"]
         assert service.stop() in (0, -15)
         service.reader.join(30)
