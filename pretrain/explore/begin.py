@@ -24,8 +24,8 @@ from pretrain.image_set import ImageSet, load_images
 from pretrain.recipe import Recipe
 from pretrain.start_weights import load_start_weights
 
-_MOST_FITTED, _MOST_HELD_OUT = 64, 48
-_FLAW_COUNT = 96
+_MOST_FITTED, _MOST_HELD_OUT = 48, 40
+_FLAW_COUNT = 80
 """Flaws of an exam: where few images are held out, each carries more of them, one at a time."""
 
 

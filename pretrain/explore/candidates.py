@@ -64,31 +64,68 @@ def joined(best: Iterable[Candidate], start: Recipe) -> Candidate | None:
 
 
 def _changes(start: Recipe) -> dict[str, Change]:
-    method, views = start.method, start.views
+    return {**_patch_changes(start), **_view_changes(start), **_weight_changes(start)}
+
+
+def _patch_changes(start: Recipe) -> dict[str, Change]:
     # A recipe without the local term has no weight to keep: patches then get the paper's part of the global term.
-    local = {"method.networks": 3, "method.local_weight": method.local_weight or (method.global_weight or 1.0) / 6}
+    weight = start.method.local_weight or (start.method.global_weight or 1.0) / 6
+
+    def division(grid: int, combined: int, factor: float = 1.0) -> Change:
+        return {
+            "method.networks": 3,
+            "method.local_weight": _times(weight, factor),
+            "method.grid": grid,
+            "method.combined_patches": combined,
+        }
+
     return {
-        "patches 3 x 3, pairs": {**local, "method.grid": 3, "method.combined_patches": 2},
-        "patches 2 x 2, one by one": {**local, "method.grid": 2, "method.combined_patches": 1},
-        "patches 2 x 2, threes": {**local, "method.grid": 2, "method.combined_patches": 3},
-        "patches 4 x 4, pairs": {**local, "method.grid": 4, "method.combined_patches": 2},
-        "patches 2 x 2, pairs": {**local, "method.grid": 2, "method.combined_patches": 2},
+        "patches 3 x 3, pairs": division(3, 2),
+        "patches 2 x 2, one by one": division(2, 1),
+        "patches 2 x 2, threes": division(2, 3),
+        "patches 4 x 4, pairs": division(4, 2),
+        "patches 2 x 2, pairs": division(2, 2),
         "two networks, no patches": {"method.networks": 2, "method.local_weight": 0.0},
-        "small views": {"method.small_weight": method.global_weight or 0.5},
-        "closer views": {"views.min_area": max(views.min_area / 3, 0.02)},
-        "wider views": {"views.min_area": min(views.min_area * 2.5, 1.0)},
-        "larger views": {"views.view_px": min(views.view_px * 3 // 64 * 32, start.preprocessing.input_px)},
-        "patches weigh three times": {
-            **local,
-            "method.local_weight": min(3 * float(str(local["method.local_weight"])), 100.0),
+        "patches weigh three times": division(start.method.grid, start.method.combined_patches, 3.0),
+    }
+
+
+def _view_changes(start: Recipe) -> dict[str, Change]:
+    views = start.views
+    # A recipe that keeps views near one scale keeps them so.
+    ranges = views.max_area < 1
+    return {
+        "small views": {"method.small_weight": start.method.global_weight or 0.5},
+        "closer views": {
+            "views.min_area": max(views.min_area * 0.4, 0.02),
+            "views.max_area": max(views.max_area * 0.4, 0.05) if ranges else 1.0,
         },
-        "places weigh three times": {"method.dense_weight": min(3 * (method.dense_weight or 1 / 3), 100.0)},
-        "no flaws": {"method.flaw_weight": 0.0},
+        "wider views": {
+            "views.min_area": min(views.min_area * 2.5, 1.0),
+            "views.max_area": min(views.max_area * 2.5, 1.0),
+        },
+        "views of every scale": {"views.max_area": 1.0},
+        "views of one scale": {"views.max_area": min(views.min_area * 1.75, 1.0)},
+        "larger views": {"views.view_px": min(views.view_px * 3 // 64 * 32, start.preprocessing.input_px)},
+        "another number of views": {"views.count": 5 - views.count},
+    }
+
+
+def _weight_changes(start: Recipe) -> dict[str, Change]:
+    method = start.method
+    return {
+        "places weigh three times": {"method.dense_weight": _times(method.dense_weight or 1 / 3, 3.0)},
+        "the map weighs three times": {"method.map_weight": _times(method.map_weight or 1 / 3, 3.0)},
+        "no flaws": {"method.flaw_weight": 0.0, "method.map_weight": 0.0},
         "half the temperature": {
             "method.temperature": max(method.temperature / 2, 0.02),
             "method.dense_temperature": max(method.dense_temperature / 2, 0.02),
         },
-        "two views": {"views.count": 2},
-        "holds on to its start three times": {"method.preserve_weight": min(3 * method.preserve_weight, 100.0)},
+        "holds on to its start three times": {"method.preserve_weight": _times(method.preserve_weight, 3.0)},
         "holds on to its start a third": {"method.preserve_weight": method.preserve_weight / 3},
     }
+
+
+def _times(weight: float, factor: float) -> float:
+    """Within what a recipe allows."""
+    return min(weight * factor, 100.0)

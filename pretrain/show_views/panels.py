@@ -109,11 +109,12 @@ def _meetings(recipe: Recipe) -> Panel:
         (method.local_weight, "1 and 2: each whole view against the patches of the other"),
         (method.dense_weight, f"1 and {last}: place against place"),
         (method.flaw_weight, "1 and 1 with a flaw: place against place"),
+        (method.map_weight, "1 with a flaw: places against good ones of other images"),
     )
     y = 14
     for weight, text in meetings:
         if weight:
-            y = write_lines(tile, 16, y, wrap(text, 16, TILE_PX - 32), 16) + 12
+            y = write_lines(tile, 16, y, wrap(text, 15, TILE_PX - 32), 15) + 9
     return Panel(tile, "What is held against what", "in one step of training, for every image of the batch")
 
 
@@ -194,8 +195,8 @@ def _matches(drawn: Drawn, recipe: Recipe) -> Iterator[Panel]:
 
 
 def _flaws(drawn: Drawn, recipe: Recipe) -> Iterator[Panel]:
-    if not recipe.method.flaw_weight:
-        yield from _unused(2, "Synthetic flaw", "flaw_weight is 0: this recipe learns from no flaws")
+    if not (recipe.method.flaw_weight or recipe.method.map_weight):
+        yield from _unused(2, "Synthetic flaw", "flaw_weight and map_weight are 0: this recipe learns from no flaws")
         return
     tile = encircle(as_tile(drawn.flawed), drawn.changed, FLAW) if drawn.changed.any() else as_tile(drawn.flawed)
     seen = "inside the red line" if drawn.changed.any() else "too faint to be seen"

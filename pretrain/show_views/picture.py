@@ -28,6 +28,7 @@ _MEANINGS = {
     "Places": "one place on the part must look alike in two views and unlike all other places: small defects are not "
     "averaged away.",
     "Flaws": "a made-up flaw must look unlike every good place; whatever it did not touch must look as before.",
+    "Map": "scored as at the station, by the nearest good places of other images, a made-up flaw must stand out.",
     "Start": "places must stay near what the start weights made of them: training adds, and shall not forget.",
 }
 _ALWAYS_TOLD = ("Views", "Patches", "Places", "Flaws")
@@ -81,7 +82,8 @@ def _write_head(sheet: Image.Image, recipe: Recipe) -> int:
     y = write_lines(sheet, _MARGIN, y, [f"No labels are used. Light treatment shown: {light}."], _SMALL, FAINT) + 8
     method = recipe.method
     weights = {"Views": method.global_weight, "Small": method.small_weight, "Patches": method.local_weight}
-    weights |= {"Places": method.dense_weight, "Flaws": method.flaw_weight, "Start": method.preserve_weight}
+    weights |= {"Places": method.dense_weight, "Flaws": method.flaw_weight}
+    weights |= {"Map": method.map_weight, "Start": method.preserve_weight}
     for name, weight in weights.items():
         if not weight and name not in _ALWAYS_TOLD:
             continue
