@@ -109,7 +109,5 @@ def enough(points: list[Point]) -> str:
     bounds = near.image_auroc_interval
     within = [point for point, figure in known[:-1] if bounds and figure is not None and figure >= bounds[0]]
     if within:
-        told += (
-            f" With so few labeled pictures, {within[0].image_count} may have been enough: it lies within the interval."
-        )
+        told += f" {within[0].image_count} may have been enough: their figure lies within the interval."
     return told

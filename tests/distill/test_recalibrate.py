@@ -122,7 +122,7 @@ def test_too_few_images_say_how_many_are_needed(built: Built, tmp_path: Path) ->
     rows = ["image,disposition", *(f"{path.name},confirmed_defect" for path in paths[4:])]
     (tmp_path / "decisions.csv").write_text("\n".join(rows), encoding="utf-8")
     request = RecalibrationRequest(built.bundle, tmp_path / "few", tmp_path / "out", tmp_path / "decisions.csv")
-    with pytest.raises(CalibrationError, match="few: 4 normal images: give at least 5; the promise needs 368 to"):
+    with pytest.raises(CalibrationError, match="few: 4 normal images: give at least 5; the promise needs 736 to"):
         recalibrate(request)
     assert not (tmp_path / "out").exists()
 
