@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test test-faults test-hostile check words format demo bench-service bench-pretrain audit sbom clean
+.PHONY: help setup lock chromium test test-faults test-hostile check words format demo poc peers bench-student bench-service bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -58,6 +58,19 @@ format: setup ## rewrite the sources in the project's format
 
 demo: setup ## the whole product on a simulated line (IMAGES=DIR ONCE=1 PORT=N MINUTES=M DATA=DIR INIT=none)
 	@exec $(BIN)/python -m deploy.demo $(DEMO_OPTIONS)
+
+poc: setup ## the plant's proof of concept (DATA=DIR MINUTES=M OUT=DIR INIT=none PLANT=FILE LABELS=0)
+	@test -n "$(DATA)" || { echo "error: DATA is missing: make poc DATA=DIR MINUTES=M OUT=DIR" >&2; exit 2; }
+	@exec $(BIN)/python -m distill poc --data "$(DATA)" --minutes $(or $(MINUTES),30) --out "$(or $(OUT),.kensa/poc)" \
+		$(if $(INIT),--init "$(INIT)") $(if $(PLANT),--plant "$(PLANT)") $(if $(filter 0 no false,$(LABELS)),--no-labels)
+
+peers: setup ## PatchCore, PaDiM, EfficientAD-style beside ours (DATA=DIR MINUTES=M OUT=DIR INIT=WEIGHTS)
+	@test -n "$(DATA)" || { echo "error: DATA is missing: make peers DATA=DIR MINUTES=M OUT=DIR" >&2; exit 2; }
+	@exec $(BIN)/python -m distill peers --data "$(DATA)" --minutes $(or $(MINUTES),10) --out "$(or $(OUT),.kensa/poc)" \
+		$(if $(INIT),--init "$(INIT)")
+
+bench-student: setup ## every form of the student beside its teacher and peers, in turns (DATA=BUNDLE SECONDS=S)
+	@exec $(BIN)/python -m distill bench $(if $(DATA),--bundle "$(DATA)") $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-service: setup ## the service beside a bare loop of its student (DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite)
 	@exec $(BIN)/python -m deploy.bench $(BENCH_OPTIONS)

@@ -12,7 +12,7 @@ from tests.architecture.sources import ROOT
 COMMANDS = {
     "inspection": [[]],
     "pretrain": [[], ["train"], ["bench"]],
-    "distill": [[], ["build"]],
+    "distill": [[], ["build"], ["poc"], ["peers"], ["bench"], ["verify"], ["recalibrate"], ["quantise"]],
     "service": [[], ["serve"]],
     "deploy.bench": [[]],
     "deploy.demo": [[]],
