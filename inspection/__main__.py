@@ -35,7 +35,16 @@ def judge(
         size = f"{answer.width_px} x {answer.height_px}" if answer.width_px else None
         place = f"{region.x_px}, {region.y_px}: {region.width_px} x {region.height_px}" if region else None
         rows.append(
-            (path.name, size, tile_count, answer.verdict, answer.local_score, answer.global_score, place, answer.reason)
+            (
+                path.name,
+                size,
+                tile_count,
+                answer.verdict,
+                answer.local_score,
+                answer.global_score,
+                place,
+                _words(answer.reason),
+            )
         )
         answers.append(
             {
@@ -62,6 +71,10 @@ def peak_rss_mb() -> float | None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     # Linux counts in KiB, macOS in bytes.
     return round(peak / 1e6 if sys.platform == "darwin" else peak * 1024 / 1e6, 1)
+
+
+def _words(reason: str) -> str:
+    return reason.replace("_", " ")
 
 
 def _judge(inspector: Inspector, path: Path) -> tuple[Inspection, int | None]:
