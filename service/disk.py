@@ -51,9 +51,9 @@ class Disk:
     def _read(self) -> int | None:
         if self.folder is None:
             return None
-        # The folder may not be there yet; its disk is that of the nearest one above that is.
-        place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
         try:
+            # The folder may not be there yet; its disk is that of the nearest one above that is.
+            place = next(path for path in (self.folder, *self.folder.parents) if path.exists())
             return shutil.disk_usage(place).free
         except OSError:
             return None

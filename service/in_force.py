@@ -92,16 +92,22 @@ class InForce:
             champion = self._try_to_load(wish.champion_id, "champion", troubles) or self.champion
         plans: dict[str, Plan] = {}
         for station in wish.stations:
-            student: Inspector | None = champion
-            if station.profile.bundle_id is not None:
-                student = self._try_to_load(station.profile.bundle_id, f"profile of {station.station}", troubles)
-            if student is not None:
-                plans[station.station] = Plan(station.version, station.profile, student.for_station(station.profile))
-            else:
-                plans[station.station] = self._plans.get(station.station) or Plan(
-                    station.version, station.profile, None
-                )
+            plan = self._make_plan(station, champion, troubles)
+            # A station that ran something goes on with it; one that had nothing is held until its bundle is here.
+            plans[station.station] = (
+                plan or self._plans.get(station.station) or Plan(station.version, StationProfile(), None)
+            )
         return champion, plans, troubles
+
+    def _make_plan(self, station: StationInForce, champion: Inspector, troubles: dict[str, str]) -> Plan | None:
+        profile, wanted_by = station.profile, f"profile of {station.station}"
+        if profile is None:
+            troubles[wanted_by] = f"version {station.version} was made by another version of Kensa"
+            return None
+        student: Inspector | None = champion
+        if profile.bundle_id is not None:
+            student = self._try_to_load(profile.bundle_id, wanted_by, troubles)
+        return Plan(station.version, profile, student.for_station(profile)) if student else None
 
     def _try_to_load(self, bundle_id: str, wanted_by: str, troubles: dict[str, str]) -> Inspector | None:
         try:

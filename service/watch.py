@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from inspection.errors import BundleError
+from service.outcome import Outcome
 from service.runtime import Runtime
 
 log = structlog.get_logger("kensa.watch")
@@ -40,7 +41,7 @@ class Watch:
     async def run(self) -> None:
         """Until `stop`; a look that has begun is finished, since it may hold a connection."""
         while not self._is_stopping.is_set():
-            await self.look()
+            await self._look_whatever_comes()
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._every_s):
                     await self._is_stopping.wait()
@@ -48,6 +49,14 @@ class Watch:
     def stop(self) -> None:
         """Let `run` end."""
         self._is_stopping.set()
+
+    async def _look_whatever_comes(self) -> None:
+        with Outcome() as outcome:
+            await self.look()
+        if isinstance(outcome.failure, asyncio.CancelledError):
+            raise outcome.failure
+        if outcome.failure is not None:
+            log.error("watch_failed", exc_info=outcome.failure)
 
     async def look(self) -> None:
         """Once."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import structlog
-from anyio.to_thread import run_sync
 
 from inspection.errors import StorageError
 from inspection.verdict import Inspection, Reason
@@ -120,10 +119,8 @@ async def _find(runtime: Runtime, trigger: Trigger, plan: Plan, image: bytes) ->
 
 async def _judge(runtime: Runtime, plan: Plan, image: bytes, name: str) -> Judged:
     if plan.inspector is None:
-        bundle_id = plan.profile.bundle_id
-        return Judged(
-            Inspection.held(Reason.NO_MODEL, f"the station's profile asks for {bundle_id}, which is not here")
-        )
+        detail = "the bundle that the station's profile asks for is not here"
+        return Judged(Inspection.held(Reason.NO_MODEL, detail))
     return await runtime.scoring_pool.judge(image, plan.inspector, name=name)
 
 
@@ -131,7 +128,8 @@ async def _store(runtime: Runtime, data: bytes) -> str | StorageError:
     try:
         runtime.disk.require_room()
         with runtime.metrics.stages.labels("store").time():
-            return await run_sync(runtime.image_store.put, data)
+            # Not by anyio, whose limits and cancelling cost more here than the hash of the image.
+            return await asyncio.get_running_loop().run_in_executor(None, runtime.image_store.put, data)
     except StorageError as error:
         runtime.alarms.raise_alarm("image_store_failing", str(error))
         return error

@@ -24,8 +24,8 @@ log = structlog.get_logger("kensa.record")
 _GROUP_LIMIT = 64
 _REMEMBERED_COUNT = 1024
 # A commit costs the same for one as for many. Where many are under way, it waits for a part of them.
-_GROUP_SHARE = 4
-_LINGER_S = 0.04
+_GROUP_SHARE = 3
+_LINGER_S = 0.08
 # With these the database is the matter, and not one of the findings.
 _UNREACHABLE = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 

@@ -6,11 +6,11 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from inspection.bundle.reader import open_bundle
 from inspection.config import read_toml
 from inspection.errors import ConfigError
 from inspection.profile import StationProfile
 from inspection.terminal import say, show_table
+from service.bundle_shelf import BundleShelf
 from service.command_database import AuthorOption, open_database, system_user
 from service.labels import Label
 from service.profiles import operations
@@ -34,7 +34,8 @@ def set_profile(
     """Add a version; a running service follows within a second, without a restart."""
     profile = read_toml(file, StationProfile)
     if profile.bundle_id is not None:
-        open_bundle(read_settings(data=data, database_url=database_url).bundle_directory / profile.bundle_id)
+        settings = read_settings(data=data, database_url=database_url)
+        BundleShelf(settings.bundle_directory, batch_limit=1).load(profile.bundle_id)
     request = ProfileRequest(station=_checked(station), profile=profile, note=note)
     with open_database(data, database_url) as database:
         answer = operations.set_profile(database, request, author=author or system_user())

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
 from inspection.profile import StationProfile
@@ -22,7 +24,8 @@ class StationInForce:
 
     station: str
     version: int
-    profile: StationProfile
+    profile: StationProfile | None
+    """None where this version of Kensa cannot read it."""
 
 
 def set_profile(database: Database, request: ProfileRequest, *, author: str) -> ProfileAnswer:
@@ -61,15 +64,19 @@ def list_profiles(database: Database, station: str | None, *, limit: int = 200) 
 
 def find_in_force(session: Session) -> list[StationInForce]:
     """What every station runs that has a profile, within the caller's transaction."""
-    return [
-        StationInForce(row.station.name, row.version, StationProfile.model_validate(row.profile))
-        for row in queries.find_in_force(session)
-    ]
+    return [StationInForce(row.station.name, row.version, _read(row.profile)) for row in queries.find_in_force(session)]
 
 
 def find_state(session: Session) -> tuple[int, int]:
     """Changes whenever a profile does."""
     return queries.find_state(session)
+
+
+def _read(profile: dict[str, Any]) -> StationProfile | None:
+    try:
+        return StationProfile.model_validate(profile)
+    except ValidationError:
+        return None
 
 
 def _to_answer(row: ProfileVersion) -> ProfileAnswer:

@@ -11,9 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import select
 
 from inspection.inspector import Inspector
 from service.bundle_shelf import BundleShelf
+from service.profiles.tables import ProfileVersion
+from service.watch import Watch
 from tests.bundles import make_bundle, part_png
 from tests.service.camera import post, posted, runtime_of
 from tests.service.conftest import MakeStation
@@ -215,3 +218,20 @@ def test_a_bundle_of_a_wrong_name_is_not_loaded(tmp_path: Path) -> None:
     with pytest.raises(Exception, match=manifest.bundle_id):
         shelf.load("bundle-0000000000000000")
     assert shelf.loaded_ids == []
+
+
+def test_a_profile_of_another_version_of_kensa_does_not_end_the_watch(station: TestClient) -> None:
+    runtime = runtime_of(station)
+    set_profile(station, {"hold_band_scale": 2.0})
+    with runtime.database.writing() as session:
+        row = session.scalars(select(ProfileVersion)).one()
+        newer = {"station_id": row.station_id, "author": "x", "created_at": row.created_at}
+        session.add(ProfileVersion(version=2, profile={"speed": 9}, **newer))
+    station.portal.call(Watch(runtime, 1.0).look)  # type: ignore[union-attr]
+    assert posted(station, 1)["profile_version"] == 1
+    [alarm] = station.get("/health").json()["alarms"]
+    assert (alarm["name"], "another version" in alarm["detail"]) == ("not_in_force", True)
+    set_profile(station, {})
+    station.portal.call(Watch(runtime, 1.0).look)  # type: ignore[union-attr]
+    assert posted(station, 2)["profile_version"] == 3
+    assert station.get("/health").json()["alarms"] == []
