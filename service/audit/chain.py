@@ -14,11 +14,13 @@ from service.audit.tables import AuditRecord
 
 GENESIS = "0" * 64
 """What the first record has for the digest of the one before it."""
+# Made once: `json.dumps` would make one for each verdict.
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def canonical_json(value: Any) -> str:
     """One text for one value: keys sorted, no spaces, ASCII only. Raises ValueError for NaN and infinity."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _encoder.encode(value)
 
 
 def instant_text(moment: datetime | None) -> str | None:
