@@ -84,5 +84,5 @@ def assert_record_is_sound(database: Database, images: Path) -> int:
     triggers = [row.trigger_id for row in rows]
     assert len(triggers) == len(set(triggers))
     for sha256 in {name for row in rows for name in (row.image_sha256, row.heat_map_sha256) if name}:
-        assert sha256_of_file(images / sha256[:2] / sha256[2] / sha256) == sha256
+        assert sha256_of_file(LocalImageStore(images).path_of(sha256)) == sha256
     return len(rows)
