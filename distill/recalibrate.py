@@ -19,6 +19,7 @@ from distill.graph_bank import GraphBank
 from distill.graph_scales import GraphScales
 from distill.ledger import Ledger, enter_stages, read_ledger, verdicts_of
 from distill.memory_bank import build_bank
+from distill.parts import scores_of_parts
 from distill.renewal import Renewal, renew_bundle, with_onnx_scores
 from distill.stages import flaw_auroc, score_in_onnx
 from inspection.bundle.manifest import STUDENT_FILE, Manifest
@@ -210,7 +211,9 @@ def _judge_decided(session: StudentSession, sides: _Sides, thresholds: Threshold
     """Escapes among confirmed defects, and what is still failed or held of what people called a false alarm."""
 
     def verdicts(images: ImageSet) -> list[Verdict]:
-        return [] if not len(images) else verdicts_of(score_in_onnx(session, images.pixels), thresholds)
+        if not len(images):
+            return []
+        return verdicts_of(scores_of_parts(score_in_onnx(session, images.pixels), images)[0], thresholds)
 
     defects, false_alarms = verdicts(sides.defects), verdicts(sides.false_alarms)
     passed, failed = defects.count(Verdict.PASS), false_alarms.count(Verdict.FAIL)
