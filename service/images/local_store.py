@@ -17,7 +17,7 @@ _ABANDONED_AFTER_S = 3600.0
 
 
 class LocalImageStore:
-    """Files aa/bb/<sha256> below `directory`; what is still being written lies in `.incoming`, on the same disk."""
+    """Files aa/b/<sha256> below `directory`; what is still being written lies in `.incoming`, on the same disk."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -80,7 +80,8 @@ class LocalImageStore:
             raise StorageError(f"{self.directory}: {error.strerror}", "make the directory readable") from None
 
     def path_of(self, sha256: str) -> Path:
-        return self.directory / sha256[:2] / sha256[2:4] / sha256
+        # 4096 folders: all made within the first hours, each of them a sync dearer than the image, and never too full.
+        return self.directory / sha256[:2] / sha256[2] / sha256
 
     def check(self) -> None:
         """Raise StorageError unless a file can be written here."""

@@ -28,7 +28,7 @@ def files_in(store: LocalImageStore) -> list[Path]:
 def test_content_names_the_file(store: LocalImageStore) -> None:
     sha256 = store.put(DATA)
     assert sha256 == sha256_of_bytes(DATA)
-    assert store.path_of(sha256) == store.directory / sha256[:2] / sha256[2:4] / sha256
+    assert store.path_of(sha256) == store.directory / sha256[:2] / sha256[2] / sha256
     assert store.get(sha256) == DATA
     assert store.put(DATA) == sha256
     assert files_in(store) == [store.path_of(sha256)]
