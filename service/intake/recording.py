@@ -104,8 +104,11 @@ class Recording:
         ids = {(row.station_id, row.trigger_id, row.image_number): row.id for row in created}
         written: dict[Key, tuple[InspectionAnswer, ...]] = {}
         digests: dict[int, str] = {}
+        rows_of: dict[Key, list[dict[str, Any]]] = {}
+        for row in rows:
+            rows_of.setdefault((row["station_id"], row["trigger_id"]), []).append(row)
         for key, one in firsts.items():
-            mine = [row for row in rows if (row["station_id"], row["trigger_id"]) == key]
+            mine = rows_of[key]
             numbers = [ids.get((*key, row["image_number"])) for row in mine]
             created_ids = [number for number in numbers if number is not None]
             if len(created_ids) < len(mine):
@@ -118,7 +121,8 @@ class Recording:
                 to_answer(_as_row(number, row), trigger.station, trigger.part_id, trigger.lot)
                 for row, number in zip(mine, created_ids, strict=True)
             )
-            queue_flagged(self._session, ((answer.id, answer.verdict, answer.part_score) for answer in written[key]))
+        answers = [answer for part in written.values() for answer in part]
+        queue_flagged(self._session, ((answer.id, answer.verdict, answer.part_score) for answer in answers))
         if digests:
             append(self._session, verdicts_entry(digests))
         return written
