@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from inspection.errors import KensaError, StorageError
 from inspection.verdict import Verdict
 from service.errors import NotSignedIn, RequestError, TooManyAttempts
+from service.runtime import Runtime
 from service.web.visit import visit_of
 
 log = structlog.get_logger("kensa.web")
@@ -127,6 +128,9 @@ def _answer(
         verdict=Verdict.HOLD if getattr(request.state, "holds_part", False) else None,
         faults=faults or [],
     )
+    runtime: Runtime | None = getattr(request.app.state, "runtime", None)
+    if runtime is not None:
+        runtime.metrics.problems.labels(str(status)).inc()
     extra = dict(headers or {})
     if status == 503:
         extra["Retry-After"] = "5"

@@ -58,6 +58,7 @@ def test_figures_tell_of_verdicts_holds_stages_and_alarms(station: TestClient) -
     posted(station, 1)
     posted(station, 2, spot=0.9)
     post(station, 3, b"no image")
+    station.get("/api/v1/inspections/4711")
     figures = station.get("/metrics").text
     for line in (
         'kensa_verdicts_total{station="press-3",verdict="PASS"} 1.0',
@@ -65,6 +66,7 @@ def test_figures_tell_of_verdicts_holds_stages_and_alarms(station: TestClient) -
         'kensa_holds_total{reason="image_undecodable"} 1.0',
         'kensa_stage_seconds_count{stage="inference"} 2.0',
         'kensa_stage_seconds_count{stage="record"} 3.0',
+        'kensa_problems_total{status="404"} 1.0',
         'kensa_alarm{alarm="disk_full"} 0.0',
         "kensa_queue_images 0.0",
     ):
