@@ -21,6 +21,7 @@ from distill.stages import flaw_auroc, score_in_onnx, score_in_torch, with_bank
 from distill.staging import refuse_to_replace, staging_beside
 from distill.student import Student
 from distill.teacher import Teacher
+from distill.trunk_student import TrunkStudent
 from inspection import __version__
 from inspection.bundle.manifest import (
     SCHEMA_VERSION,
@@ -120,7 +121,8 @@ def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict
     say(f"teacher: {teacher.width} components keep {kept:.1%} of the variance of {encoder.width}")
     # An encoder narrower than the recipe's embedding offers fewer components, and the student mimics those.
     size = recipe.student.model_copy(update={"embedding_width": teacher.width})
-    student = Student(size).to(device()).to(memory_format=torch.channels_last)
+    student = Student(size) if recipe.student.body == "plain" else TrunkStudent(teacher)
+    student = student.to(device()).to(memory_format=torch.channels_last)
     # What the student has learned from is too well known to it to tell how high a normal image peaks.
     is_reserved = torch.arange(len(pixels)) % _RESERVED_EVERY == 0
     learned, reserved = pixels[~is_reserved], pixels[is_reserved]

@@ -15,6 +15,7 @@ from torch import Tensor
 from distill.recipe import LearningRecipe
 from distill.student import Student
 from distill.teacher import Teacher
+from distill.trunk_student import TrunkStudent
 from inspection.errors import TrainingError
 from inspection.terminal import progress_bar
 from pretrain.evaluate.embeddings import as_input
@@ -39,11 +40,17 @@ class Fidelity:
 
 
 def teach(
-    student: Student, teacher: Teacher, pixels: Tensor, recipe: LearningRecipe, minutes: float | None, seed: int
+    student: Student | TrunkStudent,
+    teacher: Teacher,
+    pixels: Tensor,
+    recipe: LearningRecipe,
+    minutes: float | None,
+    seed: int,
 ) -> Fidelity:
     """Train `student` on uint8 [N, S, S, 3]. Raises TrainingError where the loss is no number."""
     generator = torch.Generator().manual_seed(seed)
-    optimiser = torch.optim.AdamW(student.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
+    learning = [weight for weight in student.parameters() if weight.requires_grad]
+    optimiser = torch.optim.AdamW(learning, lr=recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule, progress = Schedule(recipe.steps, minutes, _WARM_UP), Progress()
     recent: list[tuple[float, float]] = []
     student.train()
@@ -95,12 +102,12 @@ def _draw(
 
 
 def _losses(
-    student: Student, teacher: Teacher, images: Tensor, changed: Tensor, *, half: bool
+    student: Student | TrunkStudent, teacher: Teacher, images: Tensor, changed: Tensor, *, half: bool
 ) -> tuple[Tensor, Tensor]:
     with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
-        with torch.no_grad():
-            targets = teacher(images)
         answers, logits = student.answer(images)
+        with torch.no_grad():
+            targets = teacher(images) if student.mimics else answers
     cells = changed_cells(changed, *logits.shape[-2:])
     return _mimic_loss(answers.float(), targets.float()), _flaw_loss(logits.float(), cells)
 

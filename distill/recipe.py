@@ -15,9 +15,12 @@ Width = Annotated[int, Field(ge=4, le=1024)]
 
 
 class StudentRecipe(Settings):
-    """A plain convolutional network: one width for each stride 2, 4, 8 and 16."""
+    """A plain convolutional network that mimics its teacher, or the teacher's own trunk."""
 
+    body: Literal["plain", "trunk"] = "plain"
+    """`trunk` keeps the teacher's encoder and learns to name flaws alone; widths and blocks are of `plain`."""
     widths: tuple[Width, Width, Width, Width] = (24, 48, 96, 128)
+    """One for each stride 2, 4, 8 and 16."""
     blocks: Annotated[int, Field(ge=1, le=8)] = 1
     """Residual blocks at stride 8 and at stride 16, each."""
     embedding_width: Annotated[int, Field(ge=8, le=512)] = 64

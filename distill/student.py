@@ -15,6 +15,8 @@ class Student(nn.Module):
     A branch at stride 16 sees the surroundings of a place; it is enlarged and joined with the one at stride 8.
     """
 
+    mimics = True
+
     def __init__(self, recipe: StudentRecipe) -> None:
         super().__init__()
         first, second, fine, coarse = recipe.widths

@@ -75,7 +75,7 @@ class Encoder(nn.Module):
             smooth = F.avg_pool2d(maps[stride], 3, stride=1, padding=1, count_include_pad=False)
             # Unit length tap by tap: no tap outweighs another, and stronger light is no stronger feature.
             unit = F.normalize(smooth, dim=1)
-            if unit.shape[-2:] != size:
+            if stride != self.recipe.taps[0]:
                 unit = F.interpolate(unit, size=size, mode="bilinear", align_corners=False)
             taps.append(unit)
         return torch.cat(taps, dim=1)

@@ -1,0 +1,75 @@
+"""A student on its teacher's trunk: the same embeddings, and only the flaw head learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+import torch
+
+from distill.export import export_onnx
+from distill.mimic import teach
+from distill.recipe import LearningRecipe
+from distill.scoring_graph import Scales, ScoringGraph
+from distill.trunk_student import TrunkStudent
+from pretrain.evaluate.nearest_normal import NearestNormal
+from tests.distill.small import SIDE_PX, washer_pixels
+from tests.distill.test_mimic import teacher
+
+PIXELS = washer_pixels(12)
+
+
+def trunk_student() -> TrunkStudent:
+    torch.manual_seed(0)
+    master = teacher()
+    master.fit(PIXELS, torch.Generator().manual_seed(0))
+    return TrunkStudent(master)
+
+
+@torch.no_grad()
+def test_its_embeddings_are_the_teachers() -> None:
+    master = teacher()
+    master.fit(PIXELS, torch.Generator().manual_seed(0))
+    images = torch.rand(2, 3, 64, 64)
+    assert torch.allclose(TrunkStudent(master).eval()(images), master(images), atol=1e-4)
+
+
+def test_only_the_flaw_head_learns() -> None:
+    student = trunk_student()
+    before = {name: value.clone() for name, value in student.state_dict().items()}
+    recipe = LearningRecipe(batch_size=8, crop_px=64, steps=12, precision="float32")
+    fidelity = teach(student, teacher(), PIXELS, recipe, None, 0)
+    moved = {name for name, value in student.state_dict().items() if not torch.equal(value, before[name])}
+    assert moved
+    assert {name.split(".")[0] for name in moved} == {"flaw_head"}
+    assert fidelity.mimic_loss == 0
+    assert fidelity.steps == 12
+
+
+def test_it_leaves_its_teacher_alone() -> None:
+    master = teacher()
+    student = TrunkStudent(master)
+    assert not {id(weight) for weight in student.parameters()} & {id(weight) for weight in master.parameters()}
+
+
+def test_it_learns_to_name_flaws() -> None:
+    student = trunk_student()
+    losses = [
+        teach(student, teacher(), PIXELS, LearningRecipe(batch_size=8, crop_px=64, steps=steps), None, 0).flaw_loss
+        for steps in (1, 60)
+    ]
+    assert losses[1] < 0.9 * losses[0]
+
+
+def test_it_exports(tmp_path: Path) -> None:
+    student = trunk_student().eval()
+    with torch.no_grad():
+        cells = student(PIXELS.permute(0, 3, 1, 2).float() / 255).permute(0, 2, 3, 1).flatten(0, 2)
+    graph = ScoringGraph(student, NearestNormal(cells[::5].clone(), 1), Scales(1.0, 1.0)).eval()
+    with torch.no_grad():
+        expected = graph(PIXELS[:3])
+    export_onnx(graph, tmp_path / "student.onnx", SIDE_PX)
+    session = ort.InferenceSession(tmp_path / "student.onnx", providers=["CPUExecutionProvider"])
+    got = session.run(None, {session.get_inputs()[0].name: PIXELS[:3].numpy()})
+    assert np.allclose(got[1], expected[1].numpy(), atol=1e-3)
