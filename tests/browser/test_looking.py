@@ -54,7 +54,7 @@ def test_heat_map_and_regions_lie_on_the_picture(open_page: OpenPage, station: h
     inspection = flagged(station, "FAIL")
     page = open_page(f"/review/{inspection['id']}")
     page.wait_for_load_state("networkidle")
-    photo, heat = (page.locator(f".picture-{name}").bounding_box() for name in ("photo", "heat"))
+    photo, heat = (page.locator(f".stage .picture-{name}").bounding_box() for name in ("photo", "heat"))
     assert photo == heat
     box = page.locator(".region-line").first.bounding_box()
     region = inspection["regions"][0]  # type: ignore[index]
@@ -98,7 +98,7 @@ def test_all_that_a_decision_needs_is_on_one_screen(
     for name in ("Confirmed defect", "False alarm", "Unclear"):
         expect(page.get_by_role("button", name=name)).to_be_in_viewport(ratio=1)
     expect(page.locator(".why")).to_be_in_viewport(ratio=1)
-    expect(page.locator(".picture-photo")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".stage .picture-photo")).to_be_in_viewport(ratio=1)
     assert page.evaluate("document.documentElement.scrollHeight") <= height
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
