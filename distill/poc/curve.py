@@ -10,11 +10,12 @@ from pathlib import Path
 import torch
 
 from distill.build import BuildRequest, build
-from distill.poc.figures import stage_figures
 from distill.poc.labeled import LabeledImages, load_labeled
+from distill.poc.resampling import draw_weights, interval, weighted_auroc
 from distill.poc.stage_results import load_result, save_onnx_result
 from inspection.bundle.manifest import STUDENT_FILE
 from inspection.bundle.reader import read_manifest
+from inspection.calibration.metrics import image_auroc
 from inspection.images.digest import sha256_of_file
 from inspection.images.folders import Picture, find_pictures
 from inspection.inspector import Inspector
@@ -87,10 +88,9 @@ def read_point(share: float, count: int, folder: Path, labeled: LabeledImages | 
     auroc: float | None = None
     bounds: tuple[float, float] | None = None
     if result is not None and labeled is not None:
-        figures = stage_figures(result, labeled)
-        found, around = figures["image_auroc"], figures["image_auroc_interval"]
-        auroc = found if isinstance(found, float) else None
-        bounds = around if isinstance(around, tuple) else None
+        defective, scores = labeled.is_defective, result.scores.local_score
+        auroc = image_auroc(scores, defective)
+        bounds = interval(weighted_auroc(scores, defective, draw_weights(labeled.units, defective)))
     return Point(share, count, auroc, bounds, metrics["synthetic_flaw_auroc"])
 
 

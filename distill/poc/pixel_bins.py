@@ -32,11 +32,10 @@ def count_pixels(maps: np.ndarray, masks: np.ndarray) -> PixelBins:
     )
     edges = np.unique(np.quantile(normal[:: max(len(normal) // 2_000_000, 1)], cuts))
     size = len(edges) + 1
-    bins = np.searchsorted(edges, maps.reshape(len(maps), -1), side="right")
     counts = [np.zeros((len(maps), size)) for _ in range(3)]
     regions = np.zeros(len(maps))
-    for place, (binned, mask) in enumerate(zip(bins, masks, strict=True)):
-        flat = mask.reshape(-1)
+    for place, (values, mask) in enumerate(zip(maps, masks, strict=True)):
+        flat, binned = mask.reshape(-1), np.searchsorted(edges, values.reshape(-1), side="right")
         counts[0][place] = np.bincount(binned[~flat], minlength=size)
         if flat.any():
             counts[1][place] = np.bincount(binned[flat], minlength=size)

@@ -15,7 +15,9 @@ SERIOUS = {"serious", "critical"}
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_has_a_serious_violation(open_page: OpenPage, station: httpx.Client, scheme: str) -> None:
     identity = flagged(station, "HOLD")["id"]
-    station.post(f"/api/v1/inspections/{identity}/dispositions", json={"decision": "confirmed_defect", "defect": "dent"})
+    station.post(
+        f"/api/v1/inspections/{identity}/dispositions", json={"decision": "confirmed_defect", "defect": "dent"}
+    )
     axe = Axe()
     for address in ("/review", f"/review/{identity}", f"/review/{identity}/certificate", "/sign-in"):
         page = open_page(address, color_scheme=scheme)
