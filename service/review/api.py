@@ -54,7 +54,7 @@ def post_lease(
     "/inspections/{inspection_id}/lease",
     status_code=204,
     summary="Look away from an inspection",
-    responses=problem_responses(401, 403, 422, 503),
+    responses=problem_responses(401, 403, 404, 422, 503),
 )
 def delete_lease(
     runtime: RuntimeDependency, caller: Annotated[Caller, needs(Permission.DECIDE)], inspection_id: InspectionId

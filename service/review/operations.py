@@ -116,8 +116,9 @@ def take_lease(database: Database, inspection_id: int, *, reviewer: str) -> Leas
 
 
 def end_lease(database: Database, inspection_id: int, *, reviewer: str) -> None:
-    """Of that reviewer, if it is theirs."""
+    """Of that reviewer, if it is theirs. Raises NotFound."""
     with database.writing() as session:
+        _require(queries.find_inspection(session, inspection_id), inspection_id)
         if leases.holder_of(session, inspection_id) == reviewer:
             leases.end(session, inspection_id)
 
