@@ -16,6 +16,8 @@ from inspection.errors import ConfigError
 from tests.bundles import make_bundle
 
 
+# It starts two services and a dozen short programs: a busy machine takes its time.
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 def test_it_measures_and_counts_what_is_stored(tmp_path: Path, kind: str) -> None:
     make_bundle(tmp_path / "bundle")
