@@ -2,20 +2,20 @@
 #   docker build --file deploy/docker/service.Dockerfile --tag kensa-service .
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python -m venv /opt/kensa
+RUN python -m venv /srv/kensa
 WORKDIR /source
 COPY pyproject.toml requirements.lock README.md ./
 COPY inspection ./inspection
 COPY service ./service
-RUN /opt/kensa/bin/pip install --constraint requirements.lock '.[service]'
+RUN /srv/kensa/bin/pip install --constraint requirements.lock '.[service]'
 
 FROM python:3.13-slim-bookworm
 # 10001: a user that no other image has, so that a shared disk shows whose file it is.
 RUN groupadd --gid 10001 kensa \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin kensa \
     && install --directory --owner=10001 --group=10001 --mode=0750 /var/lib/kensa
-COPY --from=build /opt/kensa /opt/kensa
-ENV PATH=/opt/kensa/bin:$PATH \
+COPY --from=build /srv/kensa /srv/kensa
+ENV PATH=/srv/kensa/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     KENSA_DATA=/var/lib/kensa \

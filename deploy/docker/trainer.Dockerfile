@@ -4,21 +4,21 @@
 #       pretrain train demo-warm --images /pictures --out /runs/first
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-RUN python -m venv /opt/kensa
+RUN python -m venv /srv/kensa
 WORKDIR /source
 COPY pyproject.toml requirements.lock README.md ./
 COPY inspection ./inspection
 COPY pretrain ./pretrain
 COPY distill ./distill
 # torch's own wheel brings the CUDA libraries that it was built with.
-RUN /opt/kensa/bin/pip install --constraint requirements.lock '.[train]'
+RUN /srv/kensa/bin/pip install --constraint requirements.lock '.[train]'
 
 FROM python:3.13-slim-bookworm
 RUN groupadd --gid 10001 kensa \
     && useradd --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin kensa \
     && install --directory --owner=10001 --group=10001 --mode=0750 /runs
-COPY --from=build /opt/kensa /opt/kensa
-ENV PATH=/opt/kensa/bin:$PATH \
+COPY --from=build /srv/kensa /srv/kensa
+ENV PATH=/srv/kensa/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
     HOME=/tmp \

@@ -66,7 +66,7 @@ def test_the_folder_holds_what_the_manifest_vouches_for_and_nothing_else(built: 
     files = {str(path.relative_to(built.bundle)) for path in built.bundle.rglob("*") if path.is_file()}
     assert files == {*built.manifest.files_sha256, MANIFEST_FILE}
     assert len(built.manifest.golden_images) == 4
-    assert {path.name for path in built.bundle.parent.iterdir()} == {"images", "teacher", "bundle"}
+    assert {path.name for path in built.bundle.parent.iterdir()} == {"images", "teacher", "prepared-images", "bundle"}
 
 
 def test_held_out_images_are_none_that_were_trained_on(built: Built) -> None:

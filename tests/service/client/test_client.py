@@ -158,11 +158,11 @@ def test_client_and_service_mean_the_same_answer() -> None:
 def test_both_clients_get_one_verdict_from_a_real_service(bundle: Path, tmp_path: Path) -> None:
     image = part_png(5, spot=0.9)
     with run_service("--bundle", bundle, "--data", tmp_path / "data") as service:
-        with Client(service.address) as client:
+        with Client(service.address, key=service.let_in.key) as client:
             first, again = client.inspect(image, TRIGGER), client.inspect(image, TRIGGER)
 
         async def inspect() -> Answer:
-            async with AsyncClient(service.address) as client:
+            async with AsyncClient(service.address, key=service.let_in.key) as client:
                 return await client.inspect(image, TRIGGER)
 
         third = asyncio.run(inspect())
