@@ -156,6 +156,8 @@ def test_it_keeps_pictures_while_the_service_is_away_and_sends_them_in_order(tmp
         # The camera's own software clears its folder meanwhile.
         for path in tmp_path.glob("*.png"):
             path.unlink()
+        # Long enough for a post to be refused.
+        time.sleep(2)
         with answering(record, port):
             until(lambda: len(record.images) == 5)
             child.send_signal(signal.SIGTERM)
