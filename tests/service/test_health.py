@@ -14,7 +14,8 @@ def test_a_running_station_is_ready(station: TestClient, inspector: Inspector) -
     assert station.get("/health/live").json() == {"status": "live"}
     body = station.get("/health/ready").json()
     assert body["ready"] is True
-    assert {name for name, check in body["checks"].items() if check["ok"]} == {"bundle", "database", "image_store"}
+    checked = {"bundle", "database", "image_store", "disk", "scoring"}
+    assert {name for name, check in body["checks"].items() if check["ok"]} == checked
     assert body["checks"]["bundle"]["detail"] == inspector.bundle_id
 
 

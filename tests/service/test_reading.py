@@ -76,4 +76,4 @@ def test_an_empty_record(station: TestClient) -> None:
     assert station.get(INSPECTIONS).json() == {"items": [], "next_cursor": None}
     summary = station.get("/api/v1/summary").json()
     assert (summary["stored"], summary["undecided"]) == (0, 0)
-    assert "No part has been inspected yet" in station.get("/review").text
+    assert "Nothing waits for you" in station.get("/review").text
