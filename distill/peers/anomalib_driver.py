@@ -83,6 +83,7 @@ class FrozenFeatures(nn.Module):
         return torch.cat([F.interpolate(one, size, mode="bilinear", align_corners=False) for one in maps], dim=1)
 
 
+@torch.no_grad()
 def patchcore(exchange: Exchange) -> tuple[nn.Module, bool]:
     model = PatchcoreModel(layers=exchange.indices(), backbone=exchange.backbone, pre_trained=False)
     exchange.start(model.feature_extractor.feature_extractor)
@@ -96,6 +97,7 @@ def patchcore(exchange: Exchange) -> tuple[nn.Module, bool]:
     return model.eval(), True
 
 
+@torch.no_grad()
 def padim(exchange: Exchange) -> tuple[nn.Module, bool]:
     model = PadimModel(exchange.backbone, layers=exchange.indices(), pre_trained=False, n_features=_PADIM_WIDTH)
     exchange.start(model.feature_extractor.feature_extractor)
