@@ -38,11 +38,11 @@ from inspection.images.digest import sha256_of_file
 from inspection.inspector import Inspector
 from inspection.scoring.session import StudentSession
 from inspection.terminal import say
+from pretrain.device import device
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import BATCH_SIZE, as_input
 from pretrain.image_set import ImageSet
 from pretrain.run_directory import RunDirectory, RunRecord
-from pretrain.train import device
 
 _RESERVED_EVERY = 10
 """Every tenth image is kept from the student, for its scales."""

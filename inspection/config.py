@@ -35,14 +35,17 @@ def read_toml(path: Path, model: type[Model]) -> Model:
     return validate(values, model, source=str(path))
 
 
-def read_shipped_toml(name_or_path: str, shipped: Path, model: type[Model]) -> Model:
-    """One of the files in the folder `shipped` by its name, or any .toml file by its path. Raises ConfigError."""
+def read_shipped_toml(name_or_path: str, shipped: Path, model: type[Model], *, kind: str = "recipe") -> Model:
+    """One of the files in the folder `shipped` by its name, or any .toml file by its path. Raises ConfigError.
+
+    `kind` is what an error calls them.
+    """
     if name_or_path.endswith(".toml"):
         return read_toml(Path(name_or_path), model)
     names = shipped_names(shipped)
     if name_or_path not in names:
         raise ConfigError(
-            f"recipe {name_or_path}: no such recipe", f"give one of {', '.join(names)}, or the path of a .toml file"
+            f"{kind} {name_or_path}: no such {kind}", f"give one of {', '.join(names)}, or the path of a .toml file"
         )
     return read_toml(shipped / f"{name_or_path}.toml", model)
 

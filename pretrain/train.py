@@ -17,7 +17,7 @@ from pretrain.schedule import Schedule
 from pretrain.start_weights import load_start_weights
 from pretrain.trainee import build_trainee
 
-__all__ = ["TrainingRequest", "device", "train"]
+__all__ = ["TrainingRequest", "train"]
 
 
 def train(request: TrainingRequest) -> RunDirectory:

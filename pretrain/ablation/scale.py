@@ -5,8 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from inspection.config import Settings, read_toml, shipped_names
-from inspection.errors import ConfigError
+from inspection.config import Settings, read_shipped_toml
 from pretrain.recipe import Recipe
 
 SHIPPED = Path(__file__).parent / "scales"
@@ -44,11 +43,4 @@ class Scale(Settings):
 
 def load_scale(name_or_path: str) -> Scale:
     """A shipped scale by name, or any by path. Raises ConfigError."""
-    if name_or_path.endswith(".toml"):
-        return read_toml(Path(name_or_path), Scale)
-    names = shipped_names(SHIPPED)
-    if name_or_path not in names:
-        raise ConfigError(
-            f"scale {name_or_path}: no such scale", f"give one of {', '.join(names)}, or the path of a .toml file"
-        )
-    return read_toml(SHIPPED / f"{name_or_path}.toml", Scale)
+    return read_shipped_toml(name_or_path, SHIPPED, Scale, kind="scale")

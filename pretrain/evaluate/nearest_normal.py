@@ -23,8 +23,13 @@ class NearestNormal(nn.Module):
         # rounding that differs from one runtime to the next: the few that are kept are subtracted entry by entry.
         ranks = self.squares - 2 * embeddings @ self.bank
         nearest = torch.topk(ranks, self.neighbours, dim=-1, largest=False, sorted=False).indices
-        gaps = embeddings.unsqueeze(-2) - F.embedding(nearest, self.bank.t())
-        return gaps.square().sum(-1).clamp_min(1e-12).sqrt().mean(-1)
+        return mean_distance(embeddings, self.bank.t(), nearest)
+
+
+def mean_distance(embeddings: Tensor, bank: Tensor, nearest: Tensor) -> Tensor:
+    """Of each of [..., D] to those rows of the bank [M, D] that `nearest` [..., k] numbers, [...]."""
+    gaps = embeddings.unsqueeze(-2) - F.embedding(nearest, bank)
+    return gaps.square().sum(-1).clamp_min(1e-12).sqrt().mean(-1)
 
 
 def smooth_map(distances: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pretrain.evaluate.nearest_normal import mean_distance
 from pretrain.precision import in_full_precision
 
 _BANK_CELLS = 4096
@@ -55,9 +56,7 @@ def _distance(cells: Tensor, bank: Tensor) -> Tensor:
             ranks = ranks.masked_fill(is_own, torch.inf)
         most = min(_NEIGHBOURS, bank.shape[1] * max(count - 1, 1))
         nearest = ranks.topk(most, dim=1, largest=False).indices
-    gaps = rows[:, None] - entries[nearest]
-    distances: Tensor = gaps.square().sum(-1).clamp_min(1e-12).sqrt().mean(1)
-    return distances.view(count, each)
+    return mean_distance(rows, entries, nearest).view(count, each)
 
 
 def _at(cells: Tensor, places: Tensor) -> Tensor:

@@ -1,9 +1,6 @@
 """`python -m service people ...` and `stations ...`: who may come in. They work while the service runs."""
 
-import getpass
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
@@ -16,9 +13,9 @@ from service.access import operations
 from service.access.schemas import PersonName
 from service.access.tables import StationKey
 from service.callers import Role
+from service.command_database import open_database, system_user
 from service.db.engine import Database
-from service.settings import read_settings
-from service.storage import DataOption, UrlOption, prepare_storage
+from service.storage import DataOption, UrlOption
 
 people = typer.Typer(help="Who may sign in.", no_args_is_help=True)
 stations = typer.Typer(help="The keys of cameras.", no_args_is_help=True)
@@ -39,9 +36,9 @@ def add_person(
 ) -> None:
     """Let a person in: with a password that is asked for (or the first line of standard input), or with --link."""
     checked = _checked_name(name)
-    with _database(data, database_url) as database:
+    with open_database(data, database_url) as database:
         password = None if link else _ask_password()
-        operations.add_person(database, checked, role, password, actor=_actor())
+        operations.add_person(database, checked, role, password, actor=system_user())
         say(f"{checked} may sign in as {role}")
         if link:
             _print_link(database, checked, link)
@@ -55,38 +52,38 @@ def make_link(
     database_url: UrlOption = None,
 ) -> None:
     """Print a link that signs a person in, once, within a day."""
-    with _database(data, database_url) as database:
+    with open_database(data, database_url) as database:
         _print_link(database, name, address)
 
 
 @people.command("password")
 def set_password(name: NameArgument, data: DataOption = None, database_url: UrlOption = None) -> None:
     """Give a person a new password; all their sessions end."""
-    with _database(data, database_url) as database:
-        operations.set_password(database, name, _ask_password(), actor=_actor())
+    with open_database(data, database_url) as database:
+        operations.set_password(database, name, _ask_password(), actor=system_user())
         say(f"{name} has a new password")
 
 
 @people.command("role")
 def set_role(name: NameArgument, role: Role, data: DataOption = None, database_url: UrlOption = None) -> None:
     """Change what a person may do, from the next request on."""
-    with _database(data, database_url) as database:
-        operations.set_role(database, name, role, actor=_actor())
+    with open_database(data, database_url) as database:
+        operations.set_role(database, name, role, actor=system_user())
         say(f"{name} is {role} now")
 
 
 @people.command("disable")
 def disable_person(name: NameArgument, data: DataOption = None, database_url: UrlOption = None) -> None:
     """Sign a person out everywhere, for good. Their decisions keep their name."""
-    with _database(data, database_url) as database:
-        operations.disable_person(database, name, actor=_actor())
+    with open_database(data, database_url) as database:
+        operations.disable_person(database, name, actor=system_user())
         say(f"{name} can sign in no more")
 
 
 @people.command("list")
 def list_people(data: DataOption = None, database_url: UrlOption = None) -> None:
     """Name, role and state, one a line."""
-    with _database(data, database_url) as database:
+    with open_database(data, database_url) as database:
         for person in operations.list_people(database):
             typer.echo(f"{person.name}\t{person.role}\t{'disabled' if person.disabled_at else 'active'}")
 
@@ -100,8 +97,8 @@ def add_station_key(
 ) -> None:
     """Make a key for a station and print it; it is told only now. Older ones end after the overlap."""
     scope = _checked_name(station)
-    with _database(data, database_url) as database:
-        made = operations.add_station_key(database, scope, timedelta(days=overlap_days), actor=_actor())
+    with open_database(data, database_url) as database:
+        made = operations.add_station_key(database, scope, timedelta(days=overlap_days), actor=system_user())
         say(f"key {made.id} holds for {scope}; older ones of it end in {overlap_days:g} days")
         typer.echo(made.key)
 
@@ -109,7 +106,7 @@ def add_station_key(
 @stations.command("keys")
 def list_station_keys(data: DataOption = None, database_url: UrlOption = None) -> None:
     """Id, scope, when it was made, when last seen, and when it ends, one a line."""
-    with _database(data, database_url) as database:
+    with open_database(data, database_url) as database:
         for key in operations.list_station_keys(database):
             typer.echo(
                 f"{key.id}\t{key.stations}\tmade {_day(key.created_at)}\tseen {_day(key.seen_at)}\t{_state(key)}"
@@ -123,21 +120,9 @@ def revoke_station_key(
     database_url: UrlOption = None,
 ) -> None:
     """End a key now."""
-    with _database(data, database_url) as database:
-        row = operations.revoke_station_key(database, key_id, actor=_actor())
+    with open_database(data, database_url) as database:
+        row = operations.revoke_station_key(database, key_id, actor=system_user())
         say(f"key {key_id} of {row.stations} opens no more")
-
-
-@contextmanager
-def _database(data: object, database_url: object) -> Iterator[Database]:
-    """The database, up to date. What a request would be told, the command line is told as well."""
-    settings = read_settings(data=data, database_url=database_url)
-    prepare_storage(settings)
-    database = Database(settings.resolved_database_url)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _checked_name(name: str) -> str:
@@ -154,16 +139,8 @@ def _ask_password() -> str:
 
 
 def _print_link(database: Database, name: str, address: str) -> None:
-    token = operations.add_link(database, name, actor=_actor())
+    token = operations.add_link(database, name, actor=system_user())
     typer.echo(f"{address.rstrip('/')}/sign-in#{token}")
-
-
-def _actor() -> str:
-    """Who sits at the machine: the operating system's answer."""
-    try:
-        return f"command line: {getpass.getuser()}"
-    except (OSError, KeyError):
-        return "command line"
 
 
 def _day(moment: datetime | None) -> str:

@@ -2,11 +2,11 @@
 
 from datetime import datetime
 
-from sqlalchemy import Enum, ForeignKey, String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.callers import Role
-from service.db.columns import Id, Key, Name, Record, Sha256
+from service.db.columns import Id, Key, Name, Record, Sha256, words
 
 
 class Person(Record):
@@ -16,16 +16,7 @@ class Person(Record):
 
     id: Mapped[Key]
     name: Mapped[Name] = mapped_column(unique=True)
-    role: Mapped[Role] = mapped_column(
-        Enum(
-            Role,
-            native_enum=False,
-            length=16,
-            create_constraint=True,
-            name="role",
-            values_callable=lambda roles: [role.value for role in roles],
-        )
-    )
+    role: Mapped[Role] = mapped_column(words(Role, "role", 16))
     password_hash: Mapped[str | None] = mapped_column(String(256))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]

@@ -1,9 +1,10 @@
 """Column types that mean the same on SQLite and PostgreSQL, and the base of all tables."""
 
 from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Annotated
 
-from sqlalchemy import BigInteger, DateTime, Double, Integer, MetaData, String
+from sqlalchemy import BigInteger, DateTime, Double, Enum, Integer, MetaData, String
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -44,6 +45,18 @@ Id = BigInteger().with_variant(Integer, "sqlite")
 Key = Annotated[int, mapped_column(Id, primary_key=True)]
 Name = Annotated[str, mapped_column(String(128))]
 Sha256 = Annotated[str, mapped_column(String(64))]
+
+
+def words(kind: type[StrEnum], name: str, length: int) -> Enum:
+    """A column type for the words of `kind`, kept as they are written, in a check constraint called `name`."""
+    return Enum(
+        kind,
+        native_enum=False,
+        length=length,
+        create_constraint=True,
+        name=name,
+        values_callable=lambda members: [member.value for member in members],
+    )
 
 
 class Record(DeclarativeBase):

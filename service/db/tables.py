@@ -6,20 +6,13 @@ What one feature keeps for itself lies in its own `tables`.
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Enum, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from inspection.verdict import Verdict
-from service.db.columns import Id, Key, Name, Record, Sha256
+from service.db.columns import Id, Key, Name, Record, Sha256, words
 
-VERDICT_TYPE = Enum(
-    Verdict,
-    native_enum=False,
-    length=8,
-    create_constraint=True,
-    name="verdict",
-    values_callable=lambda verdicts: [verdict.value for verdict in verdicts],
-)
+VERDICT_TYPE = words(Verdict, "verdict", 8)
 
 
 class Station(Record):

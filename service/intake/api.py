@@ -99,12 +99,9 @@ async def post_inspection(
     """
     request.state.holds_part = True
     trigger, image = await read_upload(request)
-    caller.require_station(trigger.station)
-    recorded = await operations.take_in(runtime, trigger, [image])
-    _push_back(runtime, recorded)
+    recorded = await _take_in(response, runtime, caller, trigger, [image])
     # Of a trigger that took several images, the one that decides about the part.
     answer = worst_of(recorded.answers)
-    response.status_code = 201 if recorded.was_first else 200
     response.headers["Location"] = answer.links.itself
     return answer
 
@@ -124,10 +121,7 @@ async def post_part(request: Request, response: Response, runtime: RuntimeDepend
     """One trigger, up to 16 files named `image`. All are recorded together or none; the worst one decides."""
     request.state.holds_part = True
     trigger, images = await read_part_upload(request)
-    caller.require_station(trigger.station)
-    recorded = await operations.take_in(runtime, trigger, images)
-    _push_back(runtime, recorded)
-    response.status_code = 201 if recorded.was_first else 200
+    recorded = await _take_in(response, runtime, caller, trigger, images)
     return to_part_answer(recorded.answers)
 
 
@@ -140,6 +134,17 @@ def get_part(
     for inspection in answer.inspections:
         caller.require_station(inspection.station)
     return answer
+
+
+async def _take_in(
+    response: Response, runtime: RuntimeDependency, caller: Caller, trigger: Trigger, images: list[bytes]
+) -> Recorded:
+    """Both ways to post an image go on here. 200 tells a sender that the trigger was known."""
+    caller.require_station(trigger.station)
+    recorded = await operations.take_in(runtime, trigger, images)
+    _push_back(runtime, recorded)
+    response.status_code = 201 if recorded.was_first else 200
+    return recorded
 
 
 def _push_back(runtime: RuntimeDependency, recorded: Recorded) -> None:

@@ -6,7 +6,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -18,7 +17,7 @@ from inspection.errors import StorageError
 from service.db.engine import Database
 from service.intake.findings import PartFindings
 from service.intake.recording import NameIds, Recorded, Recording
-from service.outcome import Outcome
+from service.outcome import Outcome, settle
 
 log = structlog.get_logger("kensa.record")
 _GROUP_LIMIT = 64
@@ -34,20 +33,6 @@ _UNREACHABLE = (OperationalError, InterfaceError, InternalError, PoolTimeoutErro
 class _Waiting:
     found: PartFindings
     answer: asyncio.Future[Recorded]
-    loop: asyncio.AbstractEventLoop
-
-    def settle(self, outcome: Recorded | BaseException) -> None:
-        # A loop that has ended has nobody who waits.
-        with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._settle, outcome)
-
-    def _settle(self, outcome: Recorded | BaseException) -> None:
-        if self.answer.done():
-            return
-        if isinstance(outcome, BaseException):
-            self.answer.set_exception(outcome)
-        else:
-            self.answer.set_result(outcome)
 
 
 class Recorder:
@@ -91,8 +76,7 @@ class Recorder:
 
     async def record(self, found: PartFindings) -> Recorded:
         """Durable when it returns. Raises StorageError or SQLAlchemy's errors: then the sender has to try again."""
-        loop = asyncio.get_running_loop()
-        waiting = _Waiting(found, loop.create_future(), loop)
+        waiting = _Waiting(found, asyncio.get_running_loop().create_future())
         self._queue.put(waiting)
         done, _ = await asyncio.wait([waiting.answer], timeout=self._patience_s)
         if not done:
@@ -139,7 +123,7 @@ class Recorder:
             recorded = self._commit([waiting.found for waiting in group])
         if outcome.failure is None:
             for waiting, one in zip(group, recorded, strict=True):
-                waiting.settle(one)
+                settle(waiting.answer, one)
             return
         if len(group) > 1 and not isinstance(outcome.failure, _UNREACHABLE):
             # One finding that the database refuses must not take the others with it.
@@ -148,7 +132,7 @@ class Recorder:
             return
         log.error("record_failed", count=len(group), error=str(outcome.failure).splitlines()[0])
         for waiting in group:
-            waiting.settle(outcome.failure)
+            settle(waiting.answer, outcome.failure)
 
     def _commit(self, found: list[PartFindings]) -> list[Recorded]:
         with self._database.writing() as session:

@@ -3,10 +3,10 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Enum, ForeignKey, Index, String, Text
+from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from service.db.columns import Id, Key, Name, Record
+from service.db.columns import Id, Key, Name, Record, words
 from service.db.tables import StoredInspection
 
 
@@ -27,16 +27,7 @@ class Disposition(Record):
 
     id: Mapped[Key]
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), index=True)
-    decision: Mapped[Decision] = mapped_column(
-        Enum(
-            Decision,
-            native_enum=False,
-            length=32,
-            create_constraint=True,
-            name="decision",
-            values_callable=lambda decisions: [decision.value for decision in decisions],
-        )
-    )
+    decision: Mapped[Decision] = mapped_column(words(Decision, "decision", 32))
     reviewer: Mapped[Name]
     decided_at: Mapped[datetime]
     note: Mapped[str | None] = mapped_column(Text)

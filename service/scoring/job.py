@@ -2,11 +2,11 @@
 
 import asyncio
 import time
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from inspection.inspector import Inspector, PreparedImage
 from inspection.verdict import Inspection
+from service.outcome import settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class Job:
     data: bytes
     name: str
     inspector: Inspector
-    loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Judged]
     image: PreparedImage | None = None
     decoded_at: float = 0.0
@@ -45,14 +44,4 @@ class Job:
 
     def settle(self, outcome: Judged | BaseException) -> None:
         """Answer, from any thread. The first answer counts."""
-        # A loop that has ended has nobody who waits.
-        with suppress(RuntimeError):
-            self.loop.call_soon_threadsafe(self._settle, outcome)
-
-    def _settle(self, outcome: Judged | BaseException) -> None:
-        if self.answer.done():
-            return
-        if isinstance(outcome, BaseException):
-            self.answer.set_exception(outcome)
-        else:
-            self.answer.set_result(outcome)
+        settle(self.answer, outcome)

@@ -83,8 +83,7 @@ class ScoringPool:
         """Judge one image. Never raises: overload, timeout and inner failure are held."""
         if self.is_full:
             return _held(inspector, Reason.OVERLOADED, f"{len(self._running)} images were waiting to be judged")
-        loop = asyncio.get_running_loop()
-        job = Job(data, name, inspector, loop, loop.create_future())
+        job = Job(data, name, inspector, asyncio.get_running_loop().create_future())
         self._running.add(job)
         self._ready.expect()
         self._waiting.put(job)
