@@ -67,6 +67,8 @@ def restore(source: Path, url: URL, image_store: ImageStore, bundles: Path) -> B
         note = json.loads((source / _NOTE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise StorageError(f"{source}: is no backup", f"give a folder with {_NOTE} in it") from None
+    # Before the database is touched: it also makes the store's folders, of which an empty machine has none.
+    image_store.check()
     copy = source / str(note["database"])
     try:
         (_restore_sqlite if url.get_backend_name() == "sqlite" else _restore_postgresql)(copy, url)

@@ -44,7 +44,8 @@ def flange_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-@pytest.fixture(scope="session")
+# By module too: what one module decides must not shorten the queue of the next, nor name its defects.
+@pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory, flange_bundle: Path) -> Iterator[RunningService]:
     """One that has some dozens of parts on record."""
     with run_service("--bundle", flange_bundle, "--data", tmp_path_factory.mktemp("station")) as service:
