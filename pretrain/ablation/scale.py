@@ -35,7 +35,7 @@ class Scale(Settings):
         }
         if absent := [name for name, value in present.items() if not value]:
             raise ValueError(f"recipe.method.{absent[0]} is off, but the last arm has every part")
-        strangers = ("flaw_weight", "preserve_weight", "small_weight")
+        strangers = ("flaw_weight", "map_weight", "preserve_weight", "small_weight")
         if added := [name for name in strangers if getattr(method, name)]:
             raise ValueError(f"recipe.method.{added[0]} is on, but belongs to no arm")
         return self

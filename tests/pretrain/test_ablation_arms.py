@@ -95,6 +95,7 @@ def test_full_scale_is_the_papers_recipe_with_our_term() -> None:
         ({"dense_weight": 0.0}, "recipe.method.dense_weight is off, but the last arm has every part"),
         ({"local_gradient": False}, "recipe.method.local_gradient is off"),
         ({"flaw_weight": 1.0}, "recipe.method.flaw_weight is on, but belongs to no arm"),
+        ({"map_weight": 1.0}, "recipe.method.map_weight is on, but belongs to no arm"),
     ],
 )
 def test_a_scale_that_tells_no_arms_apart_is_refused(method: dict[str, Any], message: str) -> None:
