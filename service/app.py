@@ -23,7 +23,7 @@ from service.review import api as review_api
 from service.review import pages as review_pages
 from service.running import running
 from service.settings import ServiceSettings
-from service.web import language_page
+from service.web import charts, language_page
 from service.web.guard import require_guards
 from service.web.limits import SafeHeaders, UploadLimit
 from service.web.problems import Problem, install_problem_handlers
@@ -41,6 +41,7 @@ ROUTERS = (
     access_pages.router,
     audit_api.router,
     language_page.router,
+    charts.router,
 )
 _DESCRIPTION = """A camera posts an image and gets the verdict PASS, HOLD or FAIL once image and verdict are durable.
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from service.web.charts import map_style_id
 from service.web.languages import LANGUAGES, language
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -32,6 +33,7 @@ def _environment(code: str) -> Environment:
     environment.filters["number"] = own.number
     environment.filters["on_paper"] = own.instant
     environment.globals["languages"] = LANGUAGES
+    environment.globals["map_style_id"] = map_style_id
     return environment
 
 

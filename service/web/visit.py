@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse
 
 from service.callers import Caller, Permission
+from service.web.charts import CHART_POLICY
 from service.web.languages import Language, language_of
 from service.web.script_words import SCRIPT_WORDS
 from service.web.templating import render
@@ -35,6 +36,12 @@ class Visit:
     def show(self, template: str, **context: object) -> HTMLResponse:
         """The page, never kept by a browser: the next person there may be another one."""
         return HTMLResponse(self.render(template, **context), headers={"Cache-Control": "no-store"})
+
+    def show_charts(self, template: str, **context: object) -> HTMLResponse:
+        """A page that draws charts with plotly.js."""
+        page = self.show(template, **context)
+        page.headers["Content-Security-Policy"] = CHART_POLICY
+        return page
 
     def render(self, template: str, **context: object) -> str:
         return render(template, self.language.code, visit=self, **context)
