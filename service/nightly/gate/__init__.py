@@ -1,0 +1,1 @@
+"""The gate: may the challenger take the champion's place? Pure functions of what both said of the same parts."""
