@@ -40,6 +40,8 @@ class Reason(StrEnum):
     OVERLOADED = "overloaded"
     NOT_STORED = "image_not_stored"
     INTERNAL = "internal_error"
+    CHALLENGE_DUE = "challenge_due"
+    CHALLENGE_FAILED = "challenge_failed"
 
 
 @dataclass(frozen=True, slots=True)

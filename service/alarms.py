@@ -18,6 +18,8 @@ ALARMS = {
     "not_in_force": "A profile or promotion could not come into force: the station goes on as before.",
     "overloaded": "Parts come faster than they are judged: those too many are held.",
     "scorer_replaced": "A thread that scores died or was stuck, and another took its place.",
+    "challenge_failed": "A challenge part was judged wrongly: its station holds every part until an engineer acts.",
+    "factory_behind": "The plant's systems are not told of verdicts: none is lost, and parts are judged as ever.",
     "clock_set_back": "The clock of this machine was set back.",
 }
 """Name and meaning. A runbook page of the same name says what to do."""

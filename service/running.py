@@ -11,8 +11,10 @@ from anyio.to_thread import run_sync
 from inspection.inspector import Inspector
 from service.alarms import Alarms
 from service.bundle_shelf import BundleShelf
+from service.challenge.gate import ChallengeGate
 from service.db.engine import Database
 from service.disk import Disk
+from service.factory.plan import read_plan
 from service.images.opening import open_image_store
 from service.in_force import InForce
 from service.intake.recorder import Recorder
@@ -27,6 +29,7 @@ from service.watch import Watch
 @asynccontextmanager
 async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncIterator[Runtime]:
     """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
+    factory = None if settings.factory is None else read_plan(settings.factory)
     database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
     metrics, alarms = Metrics(), Alarms()
     limits = _pool_limits(settings, on_gpu=inspector.session.on_gpu)
@@ -37,6 +40,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
         database,
         late_after_s=settings.late_after_s,
         patience_s=settings.database_patience_s,
+        tells_factory=factory is not None,
         on_commit=metrics.commit_sizes.observe,
         under_way_count=lambda: pool.running_count,
     )
@@ -45,13 +49,28 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
         async with ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
             in_force = InForce(database, shelf, inspector)
             await in_force.refresh()
+            challenge = ChallengeGate(database, settings.shifts)
+            await challenge.refresh()
             disk = Disk(
                 image_store.disk,
                 alarms,
                 low_bytes=settings.disk_low_mb * 2**20,
                 reserve_bytes=settings.disk_reserve_mb * 2**20,
             )
-            runtime = Runtime(database, image_store, pool, recorder, shelf, in_force, disk, alarms, metrics)
+            runtime = Runtime(
+                database=database,
+                image_store=image_store,
+                scoring_pool=pool,
+                recorder=recorder,
+                shelf=shelf,
+                in_force=in_force,
+                disk=disk,
+                alarms=alarms,
+                metrics=metrics,
+                shifts=settings.shifts,
+                challenge=challenge,
+                factory=factory,
+            )
             _watch_figures(runtime)
             recorder.start()
             watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from inspection.inspector import Inspector
 from service.alarms import Alarms
 from service.bundle_shelf import BundleShelf
+from service.challenge.gate import ChallengeGate
 from service.db.engine import Database
 from service.disk import Disk
+from service.factory.plan import FactoryPlan
 from service.images.image_store import ImageStore
 from service.in_force import InForce
 from service.intake.recorder import Recorder
 from service.metrics import Metrics
 from service.scoring.pool import ScoringPool
+from service.shifts import Shifts
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,10 @@ class Runtime:
     disk: Disk
     alarms: Alarms
     metrics: Metrics
+    shifts: Shifts
+    challenge: ChallengeGate
+    factory: FactoryPlan | None
+    """Whom the plant wants told of verdicts; None keeps no outbox."""
 
     @property
     def inspector(self) -> Inspector:

@@ -1,16 +1,20 @@
 """What a station is told at its start: by options, else by environment variables named KENSA_*."""
 
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from inspection.errors import ConfigError
+from service.shifts import Shifts
 
 Count = Annotated[int, Field(ge=1)]
+_TIME = r"([01]\d|2[0-3]):[0-5]\d"
 
 
 class ServiceSettings(BaseSettings):
@@ -53,7 +57,13 @@ class ServiceSettings(BaseSettings):
     """Free space below which an alarm is raised."""
     disk_reserve_mb: Annotated[int, Field(ge=0)] = 256
     """Free space that is kept for the record: below it images are not stored, and parts are held."""
+    factory: Path | None = None
+    """TOML file of the plant's systems that are told of verdicts; without one nobody is."""
     log_format: Literal["console", "json"] = "console"
+    shift_starts: Annotated[str, Field(pattern=rf"^{_TIME}(,{_TIME})*$")] = "06:00,14:00,22:00"
+    """When shifts begin, on the clock of `time_zone`: times of day in ascending order."""
+    time_zone: str = "UTC"
+    """The plant's own, as Asia/Tokyo."""
 
     @property
     def resolved_database_url(self) -> URL:
@@ -74,6 +84,27 @@ class ServiceSettings(BaseSettings):
         if dialect == "sqlite":
             return url
         raise ConfigError(f"database_url: {dialect} is not supported", "use postgresql or sqlite")
+
+    @field_validator("shift_starts")
+    @classmethod
+    def _in_order(cls, starts: str) -> str:
+        if starts.split(",") != sorted(set(starts.split(","))):
+            raise ValueError(f"{starts} is not in ascending order")
+        return starts
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        try:
+            return ZoneInfo(name).key
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{name} is no time zone like Asia/Tokyo") from None
+
+    @property
+    def shifts(self) -> Shifts:
+        """When the plant works."""
+        starts = tuple(time.fromisoformat(start) for start in self.shift_starts.split(","))
+        return Shifts(starts, ZoneInfo(self.time_zone))
 
     @property
     def image_directory(self) -> Path:

@@ -10,12 +10,15 @@ from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from inspection.errors import BundleError
+from service.factory import operations as factory
 from service.outcome import Outcome
 from service.runtime import Runtime
+from service.tallies.operations import catch_up
 
 log = structlog.get_logger("kensa.watch")
 _BUNDLE_CHECK_S = 60.0
 _CLOCK_TOLERANCE_S = 2.0
+_CHUNKS_AT_ONCE = 10
 
 
 class Watch:
@@ -61,6 +64,7 @@ class Watch:
     async def look(self) -> None:
         """Once."""
         await self._follow_changes()
+        await self._look_at_factory()
         await run_sync(self._runtime.disk.look)
         self._look_at_pool()
         self._look_at_clock()
@@ -68,16 +72,31 @@ class Watch:
             self._bundles_checked_at = time.monotonic()
             await run_sync(self._check_bundles)
 
+    async def _look_at_factory(self) -> None:
+        plan, alarms = self._runtime.factory, self._runtime.alarms
+        if plan is not None:
+            alarms.set("factory_behind", await run_sync(factory.find_trouble, self._runtime.database, plan))
+
     async def _follow_changes(self) -> None:
         """Profiles and promotions: another replica or a command may have made them."""
         alarms, in_force = self._runtime.alarms, self._runtime.in_force
         try:
             await in_force.refresh()
+            await self._runtime.challenge.refresh()
+            await run_sync(self._count_arrivals)
         except SQLAlchemyError as error:
             alarms.raise_alarm("database_failing", str(error).splitlines()[0], until_lowered=True)
             return
         alarms.lower("database_failing")
+        failures = self._runtime.challenge.failures().items()
+        alarms.set("challenge_failed", "; ".join(f"{name}: {', '.join(parts)}" for name, parts in failures) or None)
         alarms.set("not_in_force", "; ".join(f"{who}: {why}" for who, why in in_force.troubles.items()) or None)
+
+    def _count_arrivals(self) -> None:
+        # A few chunks at a time: cameras wait for none of them, and a year is counted within a minute.
+        for _ in range(_CHUNKS_AT_ONCE):
+            if not catch_up(self._runtime.database):
+                return
 
     def _look_at_pool(self) -> None:
         pool = self._runtime.scoring_pool

@@ -53,6 +53,7 @@ class StoredInspection(Record):
         UniqueConstraint("station_id", "trigger_id", "image_number"),
         Index("ix_inspections_flagged", "verdict", "part_score", "id"),
         Index("ix_inspections_captured", "station_id", "captured_at"),
+        Index("ix_inspections_station", "station_id", "id"),
     )
 
     id: Mapped[Key]
@@ -63,7 +64,7 @@ class StoredInspection(Record):
     image_number: Mapped[int]
     """1, or where a trigger took several images of the part, which of them."""
     captured_at: Mapped[datetime | None]
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
     arrived_late: Mapped[bool]
     arrived_out_of_order: Mapped[bool]
 

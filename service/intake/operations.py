@@ -16,6 +16,7 @@ from service.errors import InvalidCursor, NotFound
 from service.in_force import Plan
 from service.intake import queries
 from service.intake.answers import to_answer, to_part_answer
+from service.intake.challenged import hold_where_shut, note_challenge
 from service.intake.findings import Finding, PartFindings
 from service.intake.queries import InspectionFilter
 from service.intake.recording import Recorded
@@ -46,9 +47,11 @@ async def take_in(runtime: Runtime, trigger: Trigger, images: Sequence[bytes]) -
     start = time.perf_counter()
     received_at = datetime.now(UTC)
     plan = runtime.in_force.plan_of(trigger.station)
-    findings = await asyncio.gather(*(_find(runtime, trigger, plan, image) for image in images))
+    findings = tuple(await asyncio.gather(*(_find(runtime, trigger, plan, image) for image in images)))
     before_record = time.perf_counter()
-    recorded = await runtime.recorder.record(PartFindings(trigger, received_at, tuple(findings)))
+    findings = hold_where_shut(runtime, trigger, findings)
+    recorded = await runtime.recorder.record(PartFindings(trigger, received_at, findings))
+    await note_challenge(runtime, trigger, recorded)
     if recorded.was_first:
         now = time.perf_counter()
         for answer in recorded.answers:

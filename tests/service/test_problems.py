@@ -25,6 +25,9 @@ BODIES = {
     "/api/v1/session": {"name": "Aiko", "password": "not her password"},
     "/api/v1/session/link": {"token": "none"},
     "/api/v1/profiles": {"station": "press-3", "profile": {}},
+    "/api/v1/challenges/parts": {"station": "press-9", "part_id": "known-1", "expectation": "pass"},
+    "/api/v1/challenges/retirements": {"challenge_part_id": 4711},
+    "/api/v1/challenges/acts": {"station": "press-9", "kind": "release", "note": "tried"},
     "/api/v1/bundles/promotions": {"bundle_id": "bundle-0000000000000000"},
 }
 

@@ -1,0 +1,1 @@
+"""Challenge parts: known good and bad parts that a station must judge rightly when a shift begins."""
