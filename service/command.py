@@ -17,7 +17,9 @@ from service.audit.commands import audit
 from service.backup_commands import backup, restore_backup
 from service.bundle_shelf import open_to_serve
 from service.camera.command import camera
+from service.factory.commands import factory
 from service.logs import configure_logs
+from service.nightly.commands import golden, nightly, pictures
 from service.patience import patient_protocol
 from service.profiles.commands import profiles
 from service.registry.commands import bundles
@@ -39,7 +41,11 @@ app.add_typer(people, name="people")
 app.add_typer(stations, name="stations")
 app.add_typer(audit, name="audit")
 app.add_typer(profiles, name="profiles")
+app.add_typer(factory, name="factory")
 app.add_typer(bundles, name="bundles")
+app.command()(nightly)
+app.add_typer(golden, name="golden")
+app.add_typer(pictures, name="pictures")
 _GRACE_S = 15
 
 

@@ -59,6 +59,8 @@ class ServiceSettings(BaseSettings):
     """Free space that is kept for the record: below it images are not stored, and parts are held."""
     factory: Path | None = None
     """TOML file of the plant's systems that are told of verdicts; without one nobody is."""
+    nights: Path | None = None
+    """TOML file of the lines and their nights; without one, a single line without a schedule."""
     log_format: Literal["console", "json"] = "console"
     shift_starts: Annotated[str, Field(pattern=rf"^{_TIME}(,{_TIME})*$")] = "06:00,14:00,22:00"
     """When shifts begin, on the clock of `time_zone`: times of day in ascending order."""

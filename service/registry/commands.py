@@ -1,14 +1,10 @@
 """`python -m service bundles ...`: bundles of this machine and the champion."""
 
-import shutil
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from inspection.bundle.reader import open_bundle
-from inspection.errors import StorageError
 from inspection.terminal import say, show_table
 from service.bundle_shelf import BundleShelf
 from service.command_database import AuthorOption, open_database, system_user
@@ -25,12 +21,7 @@ def add_bundle(
     data: DataOption = None,
 ) -> None:
     """Verify a bundle and copy it to where a running service finds it. It judges nothing until it is promoted."""
-    bundle_id = open_bundle(directory).bundle_id
-    target = read_settings(data=data).bundle_directory / bundle_id
-    try:
-        _copy(directory, target)
-    except OSError as error:
-        raise StorageError(f"{target}: {error.strerror or error}", "free space, or make the folder writable") from None
+    bundle_id = operations.shelve(directory, read_settings(data=data).bundle_directory)
     say(f"{bundle_id} can be promoted")
     typer.echo(bundle_id)
 
@@ -60,15 +51,3 @@ def list_bundles(data: DataOption = None, database_url: UrlOption = None) -> Non
     show_table("Bundles", ("bundle",), [(bundle_id,) for bundle_id in shelf.known_ids])
     rows = [(item.bundle_id, f"{item.promoted_at:%Y-%m-%d %H:%M}", item.author, item.note) for item in promotions]
     show_table("Promotions", ("bundle", "since (UTC)", "author", "note"), rows)
-
-
-def _copy(source: Path, target: Path) -> None:
-    if target.exists():
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".adding-") as folder:
-        copied = Path(folder) / target.name
-        shutil.copytree(source, copied)
-        # What was copied is what serves: verify that, not the source.
-        open_bundle(copied)
-        copied.rename(target)

@@ -7,8 +7,25 @@ from sqlalchemy.orm import Session
 
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
+from service.errors import Conflict
+from service.registry.lineages import Origin, find_children, find_lineage, record_lineage
 from service.registry.schemas import PromotionAnswer
+from service.registry.shelving import shelve
 from service.registry.tables import Promotion
+
+__all__ = [
+    "Origin",
+    "find_champion_id",
+    "find_children",
+    "find_lineage",
+    "find_previous_id",
+    "list_promotions",
+    "promote",
+    "promote_unless_ever",
+    "record_lineage",
+    "roll_back",
+    "shelve",
+]
 
 _PROMOTIONS_SHOWN = 50
 
@@ -17,6 +34,22 @@ def promote(database: Database, bundle_id: str, *, author: str, note: str | None
     """Make a bundle the champion, from the next look of every process on. Whether it can serve is seen before."""
     with database.writing() as session:
         return _add(session, bundle_id, author, note)
+
+
+def roll_back(
+    database: Database, *, author: str, note: str | None = None, from_id: str | None = None
+) -> PromotionAnswer:
+    """Make the champion before this one the champion again. Raises Conflict.
+
+    With `from_id` only where that one is the champion still: two people who press the same button go back once.
+    """
+    with database.writing() as session:
+        champion_id, previous_id = find_champion_id(session), find_previous_id(session)
+        if from_id is not None and champion_id != from_id:
+            raise Conflict(f"{from_id}: is not the champion any more", "look at the promotions again")
+        if previous_id is None:
+            raise Conflict("champion: there was none before it", "promote another bundle instead")
+        return _add(session, previous_id, author, note or f"rolled back from {champion_id}")
 
 
 def promote_unless_ever(database: Database, bundle_id: str, *, author: str) -> None:
@@ -33,6 +66,17 @@ def promote_unless_ever(database: Database, bundle_id: str, *, author: str) -> N
 def find_champion_id(session: Session) -> str | None:
     """Within the caller's transaction; None where nothing was ever promoted."""
     return session.scalar(select(Promotion.bundle_id).order_by(Promotion.id.desc()).limit(1))
+
+
+def find_previous_id(session: Session) -> str | None:
+    """Whom a rollback brings back: the champion before, and of one that came back by a rollback the one before it."""
+    lasting: list[str] = []
+    for bundle_id in session.scalars(select(Promotion.bundle_id).order_by(Promotion.id)):
+        if len(lasting) > 1 and lasting[-2] == bundle_id:
+            lasting.pop()
+        elif not lasting or lasting[-1] != bundle_id:
+            lasting.append(bundle_id)
+    return lasting[-2] if len(lasting) > 1 else None
 
 
 def list_promotions(database: Database) -> list[PromotionAnswer]:

@@ -1,0 +1,165 @@
+"""Step 7: the gate. Both bundles judge the golden set and the replay; what they say decides."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from inspection.bundle.reader import open_bundle
+from inspection.calibration.metrics import image_auroc
+from inspection.inspector import Inspector
+from inspection.profile import StationProfile
+from inspection.verdict import Inspection
+from service.errors import NotFound
+from service.nightly.bundles import open_bundle_of
+from service.nightly.endings import NightEnded
+from service.nightly.gate.check import Answer, Check
+from service.nightly.gate.decision import GateReport, decide
+from service.nightly.gate.evidence import Evidence, JudgedPart, Proofs
+from service.nightly.golden import UNNAMED
+from service.nightly.guard.candidate import Said
+from service.nightly.record import find_rows
+from service.nightly.steps.findings import Figures, Findings
+from service.nightly.tables import Reason
+from service.nightly.workshop import Bench
+from service.profiles.operations import find_in_force
+from service.registry.operations import Origin, record_lineage
+
+_TIMED = 25
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """A part with the larger score that each model gives it, None where one could not judge."""
+
+    part: JudgedPart
+    champion_score: float | None
+    challenger_score: float | None
+
+
+def judge_challenger(bench: Bench, found: Findings) -> Figures:
+    """Raises NightEnded, with the report, where the challenger does not pass."""
+    snapshot = bench.folder.read(bench.folder.snapshot_file, found["freeze"]["snapshot_sha256"])
+    champion = open_bundle_of(bench.workshop.settings, snapshot["champion_id"])
+    challenger = open_bundle(bench.folder.challenger)
+    judge = _judge_with(bench, champion, challenger)
+    golden = judge([(number, defect) for _, number, defect in snapshot["golden"]])
+    replay = judge(
+        [(number, UNNAMED if said == Said.CONFIRMED_DEFECT else None) for number, said in snapshot["replay"]]
+    )
+    proofs = Proofs(**{name: found["prove"][name] for name in Proofs.model_fields})
+    champion_ms, challenger_ms = measure_latencies(champion, challenger)
+    evidence = Evidence(
+        golden=tuple(one.part for one in golden),
+        replay=tuple(one.part for one in replay),
+        proofs=proofs,
+        champion_latency_ms=champion_ms,
+        challenger_latency_ms=challenger_ms,
+    )
+    report = decide(evidence, bench.line.gate)
+    figures = {
+        "challenger_id": challenger.bundle_id,
+        "report": report.model_dump(mode="json"),
+        "champion_auroc": _auroc(golden, lambda one: one.champion_score),
+        "challenger_auroc": _auroc(golden, lambda one: one.challenger_score),
+    }
+    _record_origin(bench, found, challenger, report)
+    if not report.passed:
+        reason = Reason.GATE_FAILED if report.failures else Reason.GATE_UNDECIDED
+        raise NightEnded(reason, explain(report), figures)
+    return figures
+
+
+def explain(report: GateReport) -> str:
+    """One line for the log: what failed, or what is missing."""
+    if report.failures:
+        return "; ".join(f"{check.question}: {_brief(check)}" for check in report.failures)
+    return "; ".join(
+        f"{check.question}: too few parts to tell"
+        + (f", {check.further_count} more reviewed parts would settle it" if check.further_count else "")
+        for check in report.open_questions
+    )
+
+
+def measure_latencies(champion: Inspector, challenger: Inspector) -> tuple[float, float]:
+    """Median ms for one grey image of the champion's input size, in turns: what slows the machine slows both."""
+    side = champion.manifest.preprocessing.input_px
+    other = challenger.manifest.preprocessing.input_px
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(_TIMED + 1):
+        for model, px, spent in ((champion, side, times[0]), (challenger, other, times[1])):
+            begin = time.perf_counter()
+            model.session.score(np.full((1, px, px, 3), 128, np.uint8))
+            # The first of each prepares its memory.
+            if turn:
+                spent.append((time.perf_counter() - begin) * 1e3)
+    return float(np.median(times[0])), float(np.median(times[1]))
+
+
+def _judge_with(
+    bench: Bench, champion: Inspector, challenger: Inspector
+) -> Callable[[Sequence[tuple[int, str | None]]], list[_Judged]]:
+    """Judge (inspection id, defect or None) with both, each picture as its station runs it."""
+    with bench.workshop.database.reading() as session:
+        profiles = {one.station: one.profile for one in find_in_force(session)}
+
+    def judge(wanted: Sequence[tuple[int, str | None]]) -> list[_Judged]:
+        with bench.workshop.database.reading() as session:
+            rows = {row.id: row for row in find_rows(session, [number for number, _ in wanted])}
+        judged = []
+        for number, defect in wanted:
+            row = rows.get(number)
+            if row is None or row.image_sha256 is None:
+                continue
+            try:
+                data = bench.workshop.image_store.get(row.image_sha256)
+            except NotFound:
+                continue
+            profile = profiles.get(row.station.name) or StationProfile()
+            # Limits that a person has set hold for one bundle; crop and quality are the station's own.
+            bare = profile.model_copy(update={"bundle_id": None, "thresholds": None})
+            own = profile if profile.bundle_id in (None, champion.bundle_id) else bare
+            answers = champion.for_station(own).inspect(data), challenger.for_station(bare).inspect(data)
+            judged.append(_pair(row.image_sha256, defect, *answers))
+        return judged
+
+    return judge
+
+
+def _pair(image: str, defect: str | None, champion: Inspection, challenger: Inspection) -> _Judged:
+    part = JudgedPart(image=image, defect=defect, champion=champion.verdict, challenger=challenger.verdict)
+    return _Judged(part, champion.part_score, challenger.part_score)
+
+
+def _auroc(golden: Sequence[_Judged], score_of: Callable[[_Judged], float | None]) -> float | None:
+    scored = [(score, one.part.defect is not None) for one in golden if (score := score_of(one)) is not None]
+    if not scored:
+        return None
+    return image_auroc(np.array([score for score, _ in scored]), np.array([is_defect for _, is_defect in scored]))
+
+
+def _record_origin(bench: Bench, found: Findings, challenger: Inspector, report: GateReport) -> None:
+    provenance = challenger.manifest.provenance
+    origin = Origin(
+        bundle_id=challenger.bundle_id,
+        parent_id=found["freeze"]["champion_id"],
+        night=bench.night.name,
+        images_sha256=found["screen"]["learned_sha256"],
+        image_count=found["screen"]["learned_count"],
+        recipe=provenance.recipe,
+        teacher=str(bench.folder.teacher.resolve()),
+        gate=report.model_dump(mode="json"),
+    )
+    record_lineage(bench.workshop.database, origin)
+
+
+def _brief(check: Check) -> str:
+    """The two counts or names that a person asks for first."""
+    figures = check.figures
+    assert check.answer is Answer.FAILED
+    if check.names and "champion" not in figures:
+        return ", ".join(check.names)
+    if "champion" in figures:
+        return f"{figures['challenger']} of {figures['count']}, {figures['champion']} with the champion"
+    return ", ".join(f"{name} {value:.4g}" for name, value in figures.items())
