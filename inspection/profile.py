@@ -10,6 +10,9 @@ from inspection.config import Settings
 from inspection.images.quality import Side, StationQuality
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class CropRegion(Settings):
     """The part of the view that is judged, in pixels of the camera's image."""
 
@@ -17,6 +20,23 @@ class CropRegion(Settings):
     y_px: Annotated[int, Field(ge=0, le=100_000)]
     width_px: Side
     height_px: Side
+
+
+class SpotChecks(Settings):
+    """Which share of a station's parts comes before a person who does not know what the machine said.
+
+    From parts that passed follows the escape rate; failed and held ones among them, so that being asked blind says
+    nothing; parts that come again, how far people agree.
+    """
+
+    passed_rate: Share = 0.0
+    """Of the parts that pass, drawn at their arrival."""
+    blind_flagged_rate: Share = 0.0
+    """Of the held and failed parts, which wait anyway."""
+    repeat_rate: Share = 0.0
+    """For each held or failed part, how likely a decided one comes again."""
+    repeat_after_h: Annotated[float, Field(ge=0, le=10_000)] = 24.0
+    """How long ago that one must have been decided."""
 
 
 class StationProfile(Settings):
@@ -30,6 +50,9 @@ class StationProfile(Settings):
     hold_band_scale: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     """Width of the hold band in widths of the bundle's own: 2 passes less and fails less, the band's middle stays."""
     quality: StationQuality = StationQuality()
+    spot_checks: SpotChecks = SpotChecks()
+    line: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None
+    """The line that the station is part of."""
 
     @model_validator(mode="after")
     def _thresholds_belong_to_a_bundle(self) -> "StationProfile":

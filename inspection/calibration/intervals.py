@@ -1,16 +1,16 @@
-"""Exact intervals for rates that were counted."""
+"""Exact intervals for rates that were counted; counts need not be whole where they were weighted."""
 
 from scipy.stats import beta
 
 
-def upper_bound_of_rate(count: int, total: int, confidence: float = 0.95) -> float:
+def upper_bound_of_rate(count: float, total: float, confidence: float = 0.95) -> float:
     """One-sided Clopper-Pearson upper bound: the rate is at most this, at `confidence`."""
     if total == 0:
         return 1.0
     return 1.0 if count >= total else float(beta.ppf(confidence, count + 1, total - count))
 
 
-def interval_of_rate(count: int, total: int, confidence: float = 0.95) -> tuple[float, float]:
+def interval_of_rate(count: float, total: float, confidence: float = 0.95) -> tuple[float, float]:
     """Two-sided Clopper-Pearson interval."""
     if total == 0:
         return 0.0, 1.0

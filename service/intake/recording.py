@@ -1,7 +1,7 @@
 """Writing findings into the record: all that wait, in one transaction. Within it, the first of a trigger counts."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeAlias, cast
@@ -10,13 +10,15 @@ from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from inspection.verdict import Verdict
 from service.audit.operations import append, inspection_digest, verdicts_entry
 from service.db.tables import Lot, Part, Station, StoredInspection
-from service.intake.answers import to_answer
+from service.factory.operations import News, find_lot, queue_news
+from service.intake.answers import to_answer, worst_of
 from service.intake.findings import PartFindings
 from service.intake.queries import with_names
 from service.intake.schemas import InspectionAnswer
-from service.review.operations import queue_flagged
+from service.spot_checks.operations import Arrival, queue_arrivals
 
 Key: TypeAlias = tuple[int, str]
 """Station and trigger id: what a verdict is asked for by."""
@@ -42,16 +44,19 @@ class NameIds:
 class Recording:
     """One transaction. Made anew for each; `ids` outlives it."""
 
-    def __init__(self, session: Session, ids: NameIds, *, late_after: timedelta) -> None:
+    def __init__(self, session: Session, ids: NameIds, *, late_after: timedelta, tells_factory: bool = False) -> None:
         self._session = session
         self._ids = ids
         self._late_after = late_after
+        self._tells_factory = tells_factory
         self._is_postgresql = session.get_bind().dialect.name == "postgresql"
         self._new_stations: dict[str, int] = {}
         self._new_lots: dict[str, int] = {}
 
     def record(self, found: Sequence[PartFindings]) -> list[Recorded]:
         """In the order given. What another request recorded first, in this transaction or before it, stands."""
+        if self._tells_factory:
+            found = [self._with_lot(one) for one in found]
         self._new_stations = self._ids_of(Station, self._ids.stations, (one.trigger.station for one in found), found)
         lots = (one.trigger.lot for one in found if one.trigger.lot is not None)
         self._new_lots = self._ids_of(Lot, self._ids.lots, lots, found)
@@ -73,6 +78,14 @@ class Recording:
         # Lots come and go for ever; the oldest are asked for again.
         for name in list(self._ids.lots)[: max(len(self._ids.lots) - 1000, 0)]:
             del self._ids.lots[name]
+
+    def _with_lot(self, one: PartFindings) -> PartFindings:
+        """A camera that names no lot takes what the line had announced when the image was taken."""
+        trigger = one.trigger
+        if trigger.lot is not None:
+            return one
+        lot = find_lot(self._session, trigger.station, trigger.captured_at or one.received_at)
+        return one if lot is None else replace(one, trigger=trigger.model_copy(update={"lot": lot}))
 
     def _station_id(self, one: PartFindings) -> int:
         name = one.trigger.station
@@ -121,8 +134,9 @@ class Recording:
                 to_answer(_as_row(number, row), trigger.station, trigger.part_id, trigger.lot)
                 for row, number in zip(mine, created_ids, strict=True)
             )
-        answers = [answer for part in written.values() for answer in part]
-        queue_flagged(self._session, ((answer.id, answer.verdict, answer.part_score) for answer in answers))
+        queue_arrivals(self._session, _arrivals(firsts, written))
+        if self._tells_factory and written:
+            queue_news(self._session, _news_of(written))
         if digests:
             append(self._session, verdicts_entry(digests))
         return written
@@ -197,6 +211,37 @@ class Recording:
     def _insert_unless_there(self, table: Any) -> Any:
         dialect = postgresql if self._is_postgresql else sqlite
         return dialect.insert(table).on_conflict_do_nothing()
+
+
+def _news_of(written: dict[Key, tuple[InspectionAnswer, ...]]) -> Iterator[News]:
+    """One a trigger, of the image that decides about its part."""
+    for (station_id, trigger_id), answers in written.items():
+        worst = worst_of(answers)
+        yield News(
+            station_id=station_id,
+            station=worst.station,
+            inspection_id=worst.id,
+            part_id=worst.part_id,
+            lot=worst.lot,
+            trigger_id=trigger_id,
+            captured_at=worst.captured_at,
+            received_at=worst.received_at,
+            verdict=worst.verdict,
+            reason=worst.reason,
+            part_score=worst.part_score,
+            local_score=worst.local_score,
+            global_score=worst.global_score,
+            bundle_id=worst.bundle_id,
+        )
+
+
+def _arrivals(firsts: dict[Key, PartFindings], written: dict[Key, tuple[InspectionAnswer, ...]]) -> Iterator[Arrival]:
+    """What was written, with what its station draws of it."""
+    for key, answers in written.items():
+        part_passed = all(answer.verdict is Verdict.PASS for answer in answers)
+        for image, answer in zip(firsts[key].images, answers, strict=True):
+            rates = image.plan.profile.spot_checks
+            yield Arrival(answer.id, key[0], answer.verdict, answer.part_score, part_passed, rates)
 
 
 def _as_row(number: int, values: dict[str, Any]) -> StoredInspection:

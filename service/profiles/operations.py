@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
+from inspection.calibration.policy import Thresholds
 from inspection.profile import StationProfile
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
@@ -55,6 +56,23 @@ def set_profile(database: Database, request: ProfileRequest, *, author: str) -> 
         return answer
 
 
+def set_thresholds(
+    database: Database,
+    station: StationInForce,
+    bundle_id: str,
+    thresholds: Thresholds,
+    *,
+    author: str,
+    note: str | None,
+) -> ProfileAnswer:
+    """The station's profile with other limits, which are limits of that bundle's scores. Raises Outdated."""
+    # The band is as wide as these limits say, not as a scale of other limits does.
+    changes = {"bundle_id": bundle_id, "thresholds": thresholds, "hold_band_scale": 1.0}
+    profile = (station.profile or StationProfile()).model_copy(update=changes)
+    request = ProfileRequest(station=station.station, profile=profile, note=note, based_on=station.version)
+    return set_profile(database, request, author=author)
+
+
 def list_profiles(database: Database, station: str | None, *, limit: int = 200) -> ProfileList:
     """Versions of one station or of all, newest first."""
     with database.reading() as session:
@@ -65,6 +83,16 @@ def list_profiles(database: Database, station: str | None, *, limit: int = 200) 
 def find_in_force(session: Session) -> list[StationInForce]:
     """What every station runs that has a profile, within the caller's transaction."""
     return [StationInForce(row.station.name, row.version, _read(row.profile)) for row in queries.find_in_force(session)]
+
+
+def find_stations_of_line(session: Session, line: str) -> list[int]:
+    """Ids of the stations whose profile in force names that line."""
+    return [row.station_id for row in queries.find_in_force(session) if row.profile.get("line") == line]
+
+
+def find_lines(session: Session) -> list[str]:
+    """The lines that profiles in force name, in order."""
+    return sorted({str(line) for row in queries.find_in_force(session) if (line := row.profile.get("line"))})
 
 
 def find_state(session: Session) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from service.review.schemas import (
     DispositionList,
     DispositionRequest,
     LeaseAnswer,
+    ManyAnswer,
+    ManyRequest,
     Summary,
     WaitingCount,
 )
@@ -39,6 +41,18 @@ def post_disposition(
 
 
 @router.post(
+    "/dispositions",
+    summary="Decide about several inspections at once",
+    responses=problem_responses(401, 403, 413, 422, 503),
+)
+def post_many(
+    runtime: RuntimeDependency, caller: Annotated[Caller, needs(Permission.DECIDE)], request: ManyRequest
+) -> ManyAnswer:
+    """Stored together. What cannot be decided, because somebody else looks at it or has decided, is left and told."""
+    return operations.decide_many(runtime.database, request, reviewer=caller.name)
+
+
+@router.post(
     "/inspections/{inspection_id}/lease",
     summary="Look at an inspection",
     responses=problem_responses(401, 403, 404, 422, 503),
@@ -63,15 +77,14 @@ def delete_lease(
     operations.end_lease(runtime.database, inspection_id, reviewer=caller.name)
 
 
-@router.get(
-    "/waiting",
-    summary="How many wait for a decision",
-    dependencies=[needs(Permission.SEE_QUEUE)],
-    responses=problem_responses(401, 403, 422, 503),
-)
-def get_waiting(runtime: RuntimeDependency, wanted: Annotated[QueueFilter, Query()]) -> WaitingCount:
-    """Of those that are asked for; quick, however many inspections there are."""
-    return WaitingCount(waiting=operations.count_waiting(runtime.database, wanted))
+@router.get("/waiting", summary="How many wait for a decision", responses=problem_responses(401, 403, 422, 503))
+def get_waiting(
+    runtime: RuntimeDependency,
+    caller: Annotated[Caller, needs(Permission.SEE_QUEUE)],
+    wanted: Annotated[QueueFilter, Query()],
+) -> WaitingCount:
+    """Of those that are asked for, for whoever asks; quick, however many inspections there are."""
+    return WaitingCount(waiting=operations.count_waiting(runtime.database, wanted, reviewer=caller.name))
 
 
 @router.get(

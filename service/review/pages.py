@@ -7,7 +7,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.callers import Permission
 from service.intake.operations import get_stored_images
-from service.review import operations, pictures, wording
+from service.review import looking, pictures, wording
 from service.review.queue_filter import QueueFilter, QueueOrder, read_filter
 from service.review.references import nearest
 from service.review.tables import Decision
@@ -35,8 +35,7 @@ def get_queue(
     after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> HTMLResponse:
     """The flagged parts that wait for a decision."""
-    reviewer = visit.caller.name if visit.caller else ""
-    page = operations.get_waiting_page(runtime.database, after_id=after, wanted=wanted, reviewer=reviewer)
+    page = looking.get_waiting_page(runtime.database, after_id=after, wanted=wanted, reviewer=_name(visit))
     return visit.show(
         "review/queue.html",
         page=page,
@@ -69,7 +68,7 @@ def get_part(
 @router.get("/review/{inspection_id}/neighbours")
 def get_neighbours(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
     """What to compare the part with: good parts that look most like it, and earlier parts of its lot."""
-    found = operations.get_neighbours(runtime.database, inspection_id)
+    found = looking.get_neighbours(runtime.database, inspection_id, reviewer=_name(visit))
     bits = runtime.inspector.manifest.preprocessing.significant_bits
     good = nearest(found.row, found.passed, runtime.image_store, significant_bits=bits)
     return visit.show("review/neighbours.html", good=good, of_lot=found.of_lot)
@@ -78,7 +77,7 @@ def get_neighbours(visit: VisitDependency, runtime: RuntimeDependency, inspectio
 @router.get("/review/{inspection_id}/certificate")
 def get_certificate(visit: VisitDependency, runtime: RuntimeDependency, inspection_id: InspectionId) -> HTMLResponse:
     """Everything on record of one inspection, on a page that can be printed."""
-    history = operations.get_history(runtime.database, inspection_id)
+    history = looking.get_history(runtime.database, inspection_id, reviewer=_name(visit))
     row = history.row
     return visit.show(
         "review/certificate.html",
@@ -108,8 +107,7 @@ def get_picture(
 
 
 def _show_part(visit: Visit, runtime: Runtime, wanted: QueueFilter, inspection_id: int, template: str) -> HTMLResponse:
-    reviewer = visit.caller.name if visit.caller else ""
-    part = operations.get_part_in_review(runtime.database, inspection_id, wanted=wanted, reviewer=reviewer)
+    part = looking.get_part_in_review(runtime.database, inspection_id, wanted=wanted, reviewer=_name(visit))
     return visit.show(
         template,
         part=part,
@@ -121,6 +119,10 @@ def _show_part(visit: Visit, runtime: Runtime, wanted: QueueFilter, inspection_i
         fail_at=wording.FAIL_AT,
         decision_words=_decision_words(visit),
     )
+
+
+def _name(visit: Visit) -> str:
+    return visit.caller.name if visit.caller else ""
 
 
 def _decision_words(visit: Visit) -> dict[Decision, str]:

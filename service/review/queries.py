@@ -1,15 +1,35 @@
 """Inspections as review shows them, their decisions and counts, within a transaction that the operation holds."""
 
+import random
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
 from sqlalchemy import Select, func, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, aliased, joinedload
 
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
-from service.review.tables import Decision, Disposition
+from service.errors import NotFound
+from service.review.opinions import is_live, standing_ids
+from service.review.tables import Decision, Disposition, Occasion, WaitingPart
 
 
 def find_inspection(session: Session, inspection_id: int) -> StoredInspection | None:
     return session.scalar(_with_names().where(StoredInspection.id == inspection_id))
+
+
+def require_inspection(session: Session, inspection_id: int) -> StoredInspection:
+    """Raises NotFound."""
+    row = find_inspection(session, inspection_id)
+    if row is None:
+        raise NotFound(f"inspection {inspection_id}: does not exist", "start at /review")
+    return row
+
+
+def lock(session: Session, inspection_id: int) -> None:
+    """Whoever else decides about it waits until this transaction ends. SQLite's write transactions do so anyway."""
+    session.execute(select(StoredInspection.id).where(StoredInspection.id == inspection_id).with_for_update())
 
 
 def count_by_verdict(session: Session) -> dict[Verdict, int]:
@@ -18,11 +38,9 @@ def count_by_verdict(session: Session) -> dict[Verdict, int]:
 
 
 def count_by_decision(session: Session) -> dict[Decision, int]:
-    """Inspections by the latest decision of each."""
-    latest = select(func.max(Disposition.id)).group_by(Disposition.inspection_id)
-    counted = session.execute(
-        select(Disposition.decision, func.count()).where(Disposition.id.in_(latest)).group_by(Disposition.decision)
-    )
+    """Inspections by the decision of each that stands."""
+    standing = select(Disposition.decision, func.count()).where(Disposition.id.in_(standing_ids()))
+    counted = session.execute(standing.group_by(Disposition.decision))
     return {row[0]: row[1] for row in counted}
 
 
@@ -32,11 +50,54 @@ def find_dispositions(session: Session, inspection_id: int) -> list[Disposition]
     return list(session.scalars(mine.order_by(Disposition.id)))
 
 
-def find_defect_names(session: Session, *, limit: int) -> list[str]:
-    """The names given most often; the same order for all, so that fingers learn their numbers."""
-    counted = select(Disposition.defect).where(Disposition.defect.is_not(None)).group_by(Disposition.defect)
-    names = session.scalars(counted.order_by(func.count().desc(), Disposition.defect).limit(limit))
-    return [name for name in names if name is not None]
+def count_by_given_name(session: Session) -> dict[str, int]:
+    """How often each name was given, whatever it is called today."""
+    counted = select(Disposition.defect, func.count()).where(Disposition.defect.is_not(None))
+    return {str(row[0]): row[1] for row in session.execute(counted.group_by(Disposition.defect))}
+
+
+def find_repeated(session: Session) -> list[list[Disposition]]:
+    """Decisions of each inspection that came again, oldest first, with what they are about."""
+    again = select(Disposition.inspection_id).where(Disposition.occasion == Occasion.REPEAT)
+    query = select(Disposition).where(Disposition.inspection_id.in_(again)).order_by(Disposition.inspection_id)
+    with_names = joinedload(Disposition.inspection).joinedload(StoredInspection.station)
+    rows = session.scalars(query.order_by(Disposition.id).options(with_names))
+    return [list(group) for _, group in groupby(rows, key=attrgetter("inspection_id"))]
+
+
+def pick_decided(session: Session, station_id: int, before: datetime, chance: random.Random) -> int | None:
+    """See `operations.pick_decided`: from a row drawn by chance on, the first that will do; then from the first row."""
+    newest = select(Disposition.id).where(Disposition.decided_at < before).order_by(Disposition.id.desc()).limit(1)
+    last_id = session.scalar(newest)
+    if last_id is None:
+        return None
+    start_id = chance.randint(session.scalars(select(func.min(Disposition.id))).one(), last_id)
+    fit = _decided_once(station_id).where(Disposition.id <= last_id).order_by(Disposition.id).limit(1)
+    found: int | None = session.scalar(fit.where(Disposition.id >= start_id))
+    return found if found is not None else session.scalar(fit)
+
+
+def _decided_once(station_id: int) -> Select[int]:
+    """Inspections by their standing decision, that have their picture, do not wait, and never came again."""
+    repeat = aliased(Disposition)
+    came_again = select(repeat.id).where(
+        repeat.inspection_id == Disposition.inspection_id, repeat.occasion == Occasion.REPEAT
+    )
+    later = aliased(Disposition)
+    decided_later = select(later.id).where(
+        later.inspection_id == Disposition.inspection_id, later.id > Disposition.id, is_live(later)
+    )
+    waits = select(WaitingPart.inspection_id).where(WaitingPart.inspection_id == Disposition.inspection_id)
+    return (
+        select(Disposition.inspection_id)
+        .join(Disposition.inspection)
+        .where(is_live(Disposition), ~came_again.exists(), ~decided_later.exists(), ~waits.exists())
+        .where(
+            StoredInspection.station_id == station_id,
+            StoredInspection.image_sha256.is_not(None),
+            StoredInspection.images_removed_at.is_(None),
+        )
+    )
 
 
 def find_passed(session: Session, row: StoredInspection, *, limit: int) -> list[StoredInspection]:

@@ -29,12 +29,15 @@ class QueueFilter(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
+    line: _Text = ""
     station: _Text = ""
     lot: _Text = ""
     search: _Text = Field("", description="A piece of the part's id, the lot's name or the trigger id.")
     verdict: Verdict | None = None
     least_score: float | None = Field(None, ge=0, le=1e9, description="Least part score; 1 is the pass limit.")
     since: AwareDatetime | None = None
+    defect: _Text = Field("", description="The name that is suggested for its defect.")
+    second_opinion: bool = Field(False, description="Only those that another person has seen already.")
     order: QueueOrder = QueueOrder.WORST
 
     @property

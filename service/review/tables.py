@@ -1,9 +1,10 @@
-"""What a person decided. Rows are only ever added: the latest of an inspection counts."""
+"""What people decided, and what waits for them. Dispositions are only ever added; `opinions` says which one counts."""
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.db.columns import Id, Key, Name, Record, words
@@ -17,11 +18,31 @@ class Decision(StrEnum):
     FALSE_ALARM = "false_alarm"
     UNCLEAR = "unclear"
     WITHDRAWN = "withdrawn"
-    """Whoever decided last has taken it back: the part waits again."""
+    """Whoever decided has taken it back: the part waits again."""
+
+
+class Occasion(StrEnum):
+    """Why a person was asked."""
+
+    FIRST = "first"
+    REPEAT = "repeat"
+    """A decided part that came again, blind: an opinion, which does not take the decision's place."""
+    SECOND_OPINION = "second_opinion"
+    """It settles what others saw differently."""
+
+
+class WaitingKind(StrEnum):
+    """Why a part waits."""
+
+    FLAGGED = "flagged"
+    SPOT_CHECK = "spot_check"
+    """It passed, and was drawn."""
+    REPEAT = "repeat"
+    SECOND_OPINION = "second_opinion"
 
 
 class Disposition(Record):
-    """One decision: what, who, when. It never edits the verdict."""
+    """One decision: what, who, when, and how they came to it. It never edits the verdict."""
 
     __tablename__ = "dispositions"
 
@@ -29,16 +50,25 @@ class Disposition(Record):
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), index=True)
     decision: Mapped[Decision] = mapped_column(words(Decision, "decision", 32))
     reviewer: Mapped[Name]
-    decided_at: Mapped[datetime]
+    decided_at: Mapped[datetime] = mapped_column(index=True)
     note: Mapped[str | None] = mapped_column(Text)
     defect: Mapped[str | None] = mapped_column(String(64), index=True)
-    """What the defect is called, where it was confirmed by name."""
+    """What the defect is called, where it was confirmed by name: as it was called then, see `defect_names`."""
+    occasion: Mapped[Occasion] = mapped_column(words(Occasion, "occasion", 32), default=Occasion.FIRST)
+    is_blind: Mapped[bool] = mapped_column(default=False)
+    """Decided from the picture alone, without what the machine said."""
+    settles: Mapped[list[int]] = mapped_column(JSON, default=list)
+    """A second opinion: the ids of the decisions it was asked about."""
+    withdraws: Mapped[int | None] = mapped_column(Id, ForeignKey("dispositions.id"), index=True)
+    """The decision that is taken back; only of a withdrawal."""
+    marks: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What the person drew and erased: {"drawn": [box], "erased": [number of a region of the machine, from 1]}."""
 
     inspection: Mapped[StoredInspection] = relationship(lazy="raise")
 
 
 class WaitingPart(Record):
-    """An inspection in the queue. Flagged ones are put here as they are recorded, and taken out by a decision.
+    """An inspection in the queue, put here as it is recorded or when it is asked about again; a decision takes it out.
 
     A table of its own, so that the queue is as fast among a million inspections as among a hundred.
     """
@@ -49,6 +79,10 @@ class WaitingPart(Record):
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), primary_key=True, autoincrement=False)
     rank: Mapped[int]
     score: Mapped[float]
+    """Its place in the queue. Of a blind one drawn by chance, so that the place tells nothing."""
+    kind: Mapped[WaitingKind] = mapped_column(words(WaitingKind, "kind", 32), default=WaitingKind.FLAGGED)
+    is_blind: Mapped[bool] = mapped_column(default=False)
+    suggested_defect: Mapped[str | None] = mapped_column(String(64), index=True)
 
     inspection: Mapped[StoredInspection] = relationship(lazy="raise")
 

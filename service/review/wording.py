@@ -53,6 +53,14 @@ _NOT_JUDGED = {
         mark("The image could not be stored."),
         mark("The image store was full or away; there is nothing to look at but the part itself."),
     ),
+    Reason.CHALLENGE_DUE: (
+        mark("The shift's challenge parts were not shown yet."),
+        mark("Until all of them are judged rightly, the station holds every part."),
+    ),
+    Reason.CHALLENGE_FAILED: (
+        mark("A challenge part was judged wrongly in this shift."),
+        mark("Until an engineer acts, the station holds every part."),
+    ),
     Reason.INTERNAL: (mark("Judging failed inside the service."), mark("Its log says more.")),
 }
 # Where the limits stand on the scale, in percent of its width; the same on every part, so that places can be learned.

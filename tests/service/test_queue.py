@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import event, update
 
 from service.callers import Role
-from service.review.operations import get_part_in_review, get_waiting_page
+from service.review.looking import get_part_in_review, get_waiting_page
 from service.review.queue_filter import QueueFilter
 from service.review.tables import ReviewLease
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from service.callers import Role
-from service.review.operations import get_part_in_review, get_waiting_page
+from service.review.looking import get_part_in_review, get_waiting_page
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.credentials import make_session
 
@@ -93,6 +93,7 @@ def test_decisions_are_added_and_the_latest_counts(station: TestClient, flagged:
         "verdicts": {"PASS": 1, "HOLD": 3, "FAIL": 2},
         "dispositions": {"confirmed_defect": 1, "false_alarm": 0, "unclear": 1},
         "undecided": 3,
+        "second_opinions": 1,
     }
 
 

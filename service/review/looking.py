@@ -1,0 +1,179 @@
+"""What a person sees: the queue, one part, what to compare it with, and all that is on record of it.
+
+A blind part hides what the machine said until the person has decided.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from service.audit.operations import AuditRecord, find_records_of
+from service.db.engine import Database
+from service.db.tables import StoredInspection
+from service.defect_names.operations import read_naming
+from service.errors import Conflict
+from service.profiles.operations import find_lines
+from service.review import opinions, queries, queue
+from service.review.deciding import shown_to
+from service.review.queue_filter import QueueFilter
+from service.review.tables import Disposition, WaitingKind, WaitingPart
+
+_EVERYTHING = QueueFilter()
+PAGE_LENGTH = 48
+# As many as there are number keys.
+_DEFECT_NAME_COUNT = 9
+_REFERENCE_COUNT, _LOT_COUNT = 24, 4
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What can be chosen in the filters, and given as a name."""
+
+    lines: list[str]
+    defect_names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingPage:
+    """A page of the queue; `last_id` leads to the next page. `all_count` counts what no filter leaves out."""
+
+    wanted: QueueFilter
+    waiting: list[WaitingPart]
+    waiting_count: int
+    all_count: int
+    for_others_count: int
+    """Second opinions that another person has to give."""
+    last_id: int | None
+    start_id: int | None
+    """The first that nobody else looks at."""
+    choices: Choices
+
+    @property
+    def rows(self) -> list[StoredInspection]:
+        return [waiting.inspection for waiting in self.waiting]
+
+
+@dataclass(frozen=True, slots=True)
+class PartInReview:
+    """One inspection as a reviewer sees it, with its neighbours in the queue they work on."""
+
+    wanted: QueueFilter
+    row: StoredInspection
+    disposition: Disposition | None
+    """None also for who is asked for an opinion of their own."""
+    is_blind: bool
+    """What the machine said is to be shown only once this person has decided."""
+    is_second_opinion: bool
+    next_id: int | None
+    previous_id: int | None
+    waiting_count: int
+    defect_names: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class PartHistory:
+    """All that is on record of one inspection."""
+
+    row: StoredInspection
+    dispositions: list[Disposition]
+    audit_records: list[AuditRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """What to compare an inspection with: parts that passed, and earlier parts of its lot."""
+
+    row: StoredInspection
+    passed: list[StoredInspection]
+    of_lot: list[StoredInspection]
+
+
+def get_waiting_page(
+    database: Database, *, after_id: int | None, wanted: QueueFilter = _EVERYTHING, reviewer: str = ""
+) -> WaitingPage:
+    """A page of the queue behind inspection `after_id`. Raises NotFound."""
+    with database.reading() as session:
+        after = None if after_id is None else queries.require_inspection(session, after_id)
+        found = queue.find_page(session, wanted, reviewer, after=after, limit=PAGE_LENGTH + 1)
+        count = queue.count(session, wanted, reviewer)
+        all_count = queue.count(session, _EVERYTHING, reviewer) if wanted.is_narrow else count
+        start_id = queue.find_first_id(session, wanted, reviewer)
+        for_others_count = queue.count(session, _EVERYTHING, "") - all_count
+        page = WaitingPage(
+            wanted=wanted,
+            waiting=found[:PAGE_LENGTH],
+            waiting_count=count,
+            all_count=all_count,
+            for_others_count=for_others_count,
+            last_id=found[PAGE_LENGTH - 1].inspection_id if len(found) > PAGE_LENGTH else None,
+            start_id=start_id,
+            choices=_find_choices(session),
+        )
+    return page
+
+
+def get_part_in_review(
+    database: Database, inspection_id: int, *, wanted: QueueFilter = _EVERYTHING, reviewer: str = ""
+) -> PartInReview:
+    """Raises NotFound."""
+    with database.reading() as session:
+        row = queries.require_inspection(session, inspection_id)
+        dispositions = queries.find_dispositions(session, inspection_id)
+        waiting = queue.find(session, inspection_id)
+        return PartInReview(
+            wanted=wanted,
+            row=row,
+            disposition=shown_to(reviewer, dispositions, waiting),
+            is_blind=_is_hidden(reviewer, dispositions, waiting),
+            is_second_opinion=waiting is not None and waiting.kind is WaitingKind.SECOND_OPINION,
+            next_id=queue.find_next_id(session, row, wanted, reviewer),
+            previous_id=queue.find_previous_id(session, row, wanted, reviewer),
+            waiting_count=queue.count(session, wanted, reviewer),
+            defect_names=_find_defect_names(session)[:_DEFECT_NAME_COUNT],
+        )
+
+
+def get_neighbours(database: Database, inspection_id: int, *, reviewer: str = "") -> Neighbours:
+    """Of a blind part only good ones, its lot would say too much. Raises NotFound."""
+    with database.reading() as session:
+        row = queries.require_inspection(session, inspection_id)
+        passed = queries.find_passed(session, row, limit=_REFERENCE_COUNT)
+        is_hidden = _is_hidden_now(session, row, reviewer)
+        return Neighbours(row, passed, [] if is_hidden else queries.find_earlier_of_lot(session, row, limit=_LOT_COUNT))
+
+
+def get_history(database: Database, inspection_id: int, *, reviewer: str = "") -> PartHistory:
+    """Raises NotFound; Conflict where this person is to decide first, without knowing it."""
+    with database.reading() as session:
+        row = queries.require_inspection(session, inspection_id)
+        if _is_hidden_now(session, row, reviewer):
+            raise Conflict(f"inspection {inspection_id}: is shown once you have decided", "decide about it first")
+        return PartHistory(
+            row, queries.find_dispositions(session, inspection_id), find_records_of(session, inspection_id)
+        )
+
+
+def _is_hidden(reviewer: str, dispositions: list[Disposition], waiting: WaitingPart | None) -> bool:
+    """Blind until one has decided; who was asked for a second opinion may see what they themselves have said."""
+    if waiting is None or not waiting.is_blind:
+        return False
+    is_party = reviewer in {row.reviewer for row in opinions.live_of(dispositions)}
+    return waiting.kind is not WaitingKind.SECOND_OPINION or not is_party
+
+
+def _is_hidden_now(session: Session, row: StoredInspection, reviewer: str) -> bool:
+    return _is_hidden(reviewer, queries.find_dispositions(session, row.id), queue.find(session, row.id))
+
+
+def _find_defect_names(session: Session) -> list[str]:
+    """As they are called today, those given most often first: the same for all, so that fingers learn their numbers."""
+    naming = read_naming(session)
+    counts: Counter[str] = Counter()
+    for name, count in queries.count_by_given_name(session).items():
+        counts[naming.today(name)] += count
+    return [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def _find_choices(session: Session) -> Choices:
+    return Choices(find_lines(session), _find_defect_names(session))

@@ -1,0 +1,205 @@
+"""What spot checks do: draw parts at intake, and say what the decisions about drawn parts amount to."""
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from service.db.engine import Database
+from service.review.operations import Decision, Disposition, Occasion, find_repeated, live_of, standing_of
+from service.spot_checks import drawing, queries
+from service.spot_checks.drawing import Arrival
+from service.spot_checks.queries import DecidedGroup, JudgedPart
+from service.spot_checks.rates import CONFIDENCE, Agreement, Drawn, Method, RateEstimate, estimate_rate
+from service.spot_checks.rates import measure_agreement as measure_agreement_of_pairs
+from service.spot_checks.schemas import CheckScope
+
+__all__ = [
+    "Agreement",
+    "Agreements",
+    "Arrival",
+    "CheckScope",
+    "EscapeEstimate",
+    "JudgedPart",
+    "Method",
+    "OverkillEstimate",
+    "RateEstimate",
+    "estimate_escapes",
+    "estimate_overkill",
+    "measure_agreement",
+    "queue_arrivals",
+    "stream_judged",
+]
+
+_CHANCE = random.SystemRandom()
+_ANSWERS = (Decision.CONFIRMED_DEFECT, Decision.FALSE_ALARM, Decision.UNCLEAR)
+
+
+@dataclass(frozen=True, slots=True)
+class EscapeEstimate:
+    """What spot checks of passed parts say of escapes.
+
+    The rates rest on `defective_share.total` parts: drawn, decided and settled. Those that wait, and those that are
+    unclear, are told beside them and count for nothing: they are taken to be like the others.
+    """
+
+    passed_count: int
+    """All parts that passed."""
+    drawn_count: int
+    waiting_count: int
+    unclear_count: int
+    defective_share: RateEstimate
+    """Defective parts among those that passed."""
+    escape_rate: RateEstimate | None
+    """Defective parts that passed, over all defective parts; its bounds are those of the share, the caught parts
+    being counted. None where no defective part was found at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class OverkillEstimate:
+    """What decisions about held and failed parts say of overkill."""
+
+    flagged_count: int
+    decided_count: int
+    unclear_count: int
+    false_alarm_share: RateEstimate
+    """Good parts among those that were held or failed."""
+    overkill_rate: RateEstimate | None
+    """Good parts that were held or failed, over all good parts. None where nothing was inspected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """From decided parts that came again, blind."""
+
+    between_inspectors: Agreement
+    with_oneself: Agreement
+    by_pair: dict[tuple[str, str], Agreement]
+    """Of each two people: (who decided, who was asked again)."""
+
+
+def queue_arrivals(session: Session, arrivals: Iterable[Arrival], chance: random.Random = _CHANCE) -> None:
+    """For intake: queue the flagged ones of what it has just recorded, and what is drawn; in the same transaction."""
+    drawing.queue_arrivals(session, arrivals, chance)
+
+
+def estimate_escapes(
+    database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
+) -> EscapeEstimate:
+    """From drawn parts that passed, each weighted by 1 / the probability with which it was drawn."""
+    asked = scope or CheckScope()
+    with database.reading() as session:
+        passed_count = queries.count_passed(session, asked)
+        drawn = queries.count_drawn(session, asked)
+        caught = _count(queries.count_flagged_decided(session, asked), Decision.CONFIRMED_DEFECT)
+    share = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence)
+    return EscapeEstimate(
+        passed_count=passed_count,
+        drawn_count=sum(group.count for group in drawn),
+        waiting_count=_count(drawn, None),
+        unclear_count=_count(drawn, Decision.UNCLEAR),
+        defective_share=share,
+        escape_rate=_over_all(share, passed_count, caught),
+    )
+
+
+def estimate_overkill(
+    database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
+) -> OverkillEstimate:
+    """From held and failed parts that were decided; the good ones among the passed follow from the spot checks."""
+    asked = scope or CheckScope()
+    with database.reading() as session:
+        flagged_count = queries.count_flagged(session, asked)
+        decided = queries.count_flagged_decided(session, asked)
+        passed_count = queries.count_passed(session, asked)
+        drawn = queries.count_drawn(session, asked)
+    share = estimate_rate(_drawn(decided, Decision.FALSE_ALARM), confidence)
+    defective = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0
+    return OverkillEstimate(
+        flagged_count=flagged_count,
+        decided_count=sum(group.count for group in decided),
+        unclear_count=_count(decided, Decision.UNCLEAR),
+        false_alarm_share=share,
+        overkill_rate=_over_all(share, flagged_count, passed_count * (1 - defective)),
+    )
+
+
+def measure_agreement(
+    database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
+) -> Agreements:
+    """Cohen's kappa between inspectors and with oneself: the decision that stood, and the answer when it came again."""
+    asked = scope or CheckScope()
+    with database.reading() as session:
+        wanted = queries.find_repeated_ids(session, asked)
+        repeated = [group for group in find_repeated(session) if group[0].inspection_id in wanted]
+    pairs = [pair for group in repeated for pair in _pairs_of(group)]
+    by_people: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for first, second in pairs:
+        answers = (first.decision.value, second.decision.value)
+        by_people.setdefault((first.reviewer, second.reviewer), []).append(answers)
+    others = [pair for people, found in by_people.items() if people[0] != people[1] for pair in found]
+    own = [pair for people, found in by_people.items() if people[0] == people[1] for pair in found]
+    return Agreements(
+        between_inspectors=measure_agreement_of_pairs(others, _ANSWERS, confidence),
+        with_oneself=measure_agreement_of_pairs(own, _ANSWERS, confidence),
+        by_pair={
+            people: measure_agreement_of_pairs(found, _ANSWERS, confidence)
+            for people, found in sorted(by_people.items())
+        },
+    )
+
+
+def stream_judged(session: Session, scope: CheckScope | None = None) -> Iterator[JudgedPart]:
+    """Every part that a person decided because it was flagged or drawn, with the probability of that; by its id.
+
+    For who weighs decisions: thresholds, a challenger's gate, reports. Within the caller's transaction.
+    """
+    yield from queries.stream_judged(session, scope or CheckScope())
+
+
+def _drawn(groups: list[DecidedGroup], counted: Decision) -> list[Drawn]:
+    """Decided and settled parts by their probability, and how many of them were decided as `counted`."""
+    clear = [group for group in groups if group.decision in (Decision.CONFIRMED_DEFECT, Decision.FALSE_ALARM)]
+    return [
+        Drawn(
+            probability,
+            count=sum(one.count for one in clear if one.probability == probability and one.decision is counted),
+            total=sum(one.count for one in clear if one.probability == probability),
+        )
+        for probability in sorted({group.probability for group in clear})
+    ]
+
+
+def _count(groups: list[DecidedGroup], decision: Decision | None) -> int:
+    return sum(group.count for group in groups if group.decision is decision)
+
+
+def _over_all(share: RateEstimate, group_count: int, others_count: float) -> RateEstimate | None:
+    """The share of a group of parts, as a rate over all parts of that kind, `others_count` of which lie elsewhere."""
+
+    def carried(value: float) -> float:
+        found = value * group_count
+        return found / (found + others_count) if found + others_count else 0.0
+
+    if share.rate is None or not share.rate * group_count + others_count:
+        return None
+    return RateEstimate(
+        count=share.count,
+        total=share.total,
+        rate=carried(share.rate),
+        low=carried(share.low),
+        high=carried(share.high),
+        upper_bound=carried(share.upper_bound),
+        method=share.method,
+        effective_total=share.effective_total,
+        confidence=share.confidence,
+    )
+
+
+def _pairs_of(dispositions: list[Disposition]) -> Iterator[tuple[Disposition, Disposition]]:
+    """(the decision that stood, the answer to the repeat) of one inspection, oldest first."""
+    live = live_of(dispositions)
+    for place, row in enumerate(live):
+        if row.occasion is Occasion.REPEAT and (before := standing_of(live[:place])) is not None:
+            yield before, row
