@@ -13,6 +13,9 @@ from service.access import api as access_api
 from service.access import pages as access_pages
 from service.access.doorkeeper import Doorkeeper
 from service.audit import api as audit_api
+from service.factory import api as factory_api
+from service.challenge import api as challenge_api
+from service.challenge import pages as challenge_pages
 from service.health import api as health_api
 from service.intake import api as intake_api
 from service.patience import BodyPatience
@@ -23,6 +26,8 @@ from service.review import api as review_api
 from service.review import pages as review_pages
 from service.running import running
 from service.settings import ServiceSettings
+from service.thresholds import api as thresholds_api
+from service.thresholds import pages as thresholds_pages
 from service.web import charts, language_page
 from service.web.guard import require_guards
 from service.web.limits import SafeHeaders, UploadLimit
@@ -35,11 +40,16 @@ ROUTERS = (
     profiles_api.router,
     registry_api.router,
     review_api.router,
+    factory_api.router,
     health_api.router,
     review_pages.router,
     access_api.router,
     access_pages.router,
     audit_api.router,
+    challenge_api.router,
+    challenge_pages.router,
+    thresholds_api.router,
+    thresholds_pages.router,
     language_page.router,
     charts.router,
 )

@@ -66,7 +66,7 @@ class Caller:
 
     def require_station(self, station: str | None) -> None:
         """Raises Forbidden unless the station is in scope; None stands for all stations."""
-        if self.stations == ALL_STATIONS or (station is not None and _lies_within(station, self.stations)):
+        if self.stations == ALL_STATIONS or (station is not None and lies_within(station, self.stations)):
             return
         wanted = "every station" if station is None else f"station {station}"
         raise Forbidden(
@@ -75,5 +75,6 @@ class Caller:
         )
 
 
-def _lies_within(station: str, scope: str) -> bool:
+def lies_within(station: str, scope: str) -> bool:
+    """Whether a scope holds for a station: its name, `press-*` for all that begin so, `*` for every one."""
     return station.startswith(scope[:-1]) if scope.endswith("*") else station == scope

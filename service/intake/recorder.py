@@ -44,12 +44,14 @@ class Recorder:
         *,
         late_after_s: float,
         patience_s: float,
+        tells_factory: bool = False,
         on_commit: Callable[[int], None] = lambda _count: None,
         under_way_count: Callable[[], int] = lambda: 0,
     ) -> None:
         self._database = database
         self._late_after = timedelta(seconds=late_after_s)
         self._patience_s = patience_s
+        self._tells_factory = tells_factory
         self._on_commit = on_commit
         self._under_way_count = under_way_count
         self._ids = NameIds()
@@ -136,7 +138,7 @@ class Recorder:
 
     def _commit(self, found: list[PartFindings]) -> list[Recorded]:
         with self._database.writing() as session:
-            recording = Recording(session, self._ids, late_after=self._late_after)
+            recording = Recording(session, self._ids, late_after=self._late_after, tells_factory=self._tells_factory)
             recorded = recording.record(found)
         recording.remember()
         self._on_commit(len(found))

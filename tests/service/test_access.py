@@ -27,6 +27,7 @@ from tests.service.test_problems import assert_problem, calls_by_route
 
 OPEN_TO_ALL = {
     "/charts/plotly.min.js",
+    "/api/v1/announcements",
     "/health/live",
     "/health/ready",
     "/metrics",

@@ -22,9 +22,19 @@ WITHOUT_DATABASE = {"/health/live", "/health/ready", "/metrics", "/language/ja"}
 BODIES = {
     f"{INSPECTIONS}/{{inspection_id}}/dispositions": {"decision": "unclear"},
     f"{INSPECTIONS}/{{inspection_id}}/lease": {},
+    "/api/v1/announcements": {"station": "press-3", "lot": "L1"},
     "/api/v1/session": {"name": "Aiko", "password": "not her password"},
     "/api/v1/session/link": {"token": "none"},
     "/api/v1/profiles": {"station": "press-3", "profile": {}},
+    "/api/v1/thresholds": {
+        "station": "press-3",
+        "bundle_id": "bundle-0000000000000000",
+        "based_on": 0,
+        "thresholds": {
+            "local_score": {"pass_limit": 1, "fail_limit": 2},
+            "global_score": {"pass_limit": 1, "fail_limit": 2},
+        },
+    },
     "/api/v1/challenges/parts": {"station": "press-9", "part_id": "known-1", "expectation": "pass"},
     "/api/v1/challenges/retirements": {"challenge_part_id": 4711},
     "/api/v1/challenges/acts": {"station": "press-9", "kind": "release", "note": "tried"},
@@ -47,6 +57,8 @@ def calls_by_route(inspection_id: object = 1) -> list[tuple[APIRoute, str, str, 
                 content = {"data": fields_of(1), "files": {"image": ("part.png", part_png())}}
             elif route.path == PARTS:
                 content = {"params": {"part_id": "part-1"}}
+            elif route.path == "/api/v1/outbox":
+                content = {"params": {"station": "press-3"}}
             elif method == "POST":
                 content = {"json": BODIES[route.path]}
             address = route.path.replace("{inspection_id}", str(inspection_id)).replace("{code}", "ja")
