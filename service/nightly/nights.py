@@ -80,9 +80,11 @@ def end(
     figures: dict[str, Any] | None = None,
     author: str = "service",
 ) -> None:
-    """Write how the night came out; what is not given stays."""
+    """Write how the night came out; what is not given stays. What is so already is not written again."""
     with database.writing() as session:
         night = find_night(session, name)
+        if night.state is state and night.ended_at is not None:
+            return
         night.state, night.reason, night.detail = state, reason, detail
         night.ended_at = night.ended_at or datetime.now(UTC)
         night.champion_id = champion_id or night.champion_id

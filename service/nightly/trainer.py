@@ -80,6 +80,7 @@ class Trainer:
                 _end_group(child.pid)
                 _running.discard(child.pid)
                 child.wait()
+                answer.close()
                 mark.unlink(missing_ok=True)
         return _read_answer(name, status, answer.text(), _tail(sayings, begin))
 
@@ -90,11 +91,16 @@ class _Answer:
     def __init__(self, child: "subprocess.Popen[bytes]") -> None:
         self._lines: list[bytes] = []
         assert child.stdout is not None
+        self._pipe = child.stdout
         self._reader = threading.Thread(target=self._lines.extend, args=(child.stdout,), daemon=True)
         self._reader.start()
 
-    def text(self) -> str:
+    def close(self) -> None:
+        """The child has ended."""
         self._reader.join(_GRACE_S)
+        self._pipe.close()
+
+    def text(self) -> str:
         return b"".join(self._lines).decode("utf-8", "replace")
 
 
