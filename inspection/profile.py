@@ -9,7 +9,6 @@ from inspection.calibration.thresholds import Limits
 from inspection.config import Settings
 from inspection.images.quality import Side, StationQuality
 
-
 Share = Annotated[float, Field(ge=0, le=1)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.audit.operations import AuditRecord, find_records_of
 from service.db.engine import Database
 from service.db.tables import StoredInspection
-from service.defect_names.operations import read_naming
+from service.defect_names.operations import Naming, read_naming
 from service.errors import Conflict
 from service.profiles.operations import find_lines
 from service.review import opinions, queries, queue
@@ -69,6 +69,7 @@ class PartInReview:
     previous_id: int | None
     waiting_count: int
     defect_names: list[str]
+    naming: Naming
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,7 @@ def get_part_in_review(
             previous_id=queue.find_previous_id(session, row, wanted, reviewer),
             waiting_count=queue.count(session, wanted, reviewer),
             defect_names=_find_defect_names(session)[:_DEFECT_NAME_COUNT],
+            naming=read_naming(session),
         )
 
 

@@ -39,6 +39,7 @@ __all__ = [
     "count_waiting",
     "decide",
     "decide_many",
+    "describe_held",
     "end_lease",
     "find_repeated",
     "find_standing_decisions",
@@ -144,6 +145,13 @@ def count_waiting(database: Database, wanted: QueueFilter, *, reviewer: str = ""
     """How many wait for that person, or for anybody."""
     with database.reading() as session:
         return queue.count(session, wanted, reviewer)
+
+
+def describe_held(session: Session) -> tuple[int, datetime | None]:
+    """How many held parts wait, and since when the oldest does, within the caller's transaction."""
+    count, oldest_id = queue.count_held(session)
+    row = None if oldest_id is None else queries.find_inspection(session, oldest_id)
+    return count, None if row is None else row.received_at
 
 
 def list_dispositions(database: Database, inspection_id: int) -> DispositionList:

@@ -65,6 +65,13 @@ def find_page(
     return list(session.scalars(query.order_by(*_order(wanted.order)).limit(limit)))
 
 
+def count_held(session: Session) -> tuple[int, int | None]:
+    """How many wait among the held ones, and the oldest of these."""
+    held = select(func.count(), func.min(WaitingPart.inspection_id)).where(WaitingPart.rank == RANKS[Verdict.HOLD])
+    row = session.execute(held).one()
+    return row[0], row[1]
+
+
 def find_first_id(session: Session, wanted: QueueFilter, reviewer: str) -> int | None:
     """Where to begin: the first that nobody else looks at."""
     first: int | None = session.scalar(_free(session, wanted, reviewer).order_by(*_order(wanted.order)).limit(1))

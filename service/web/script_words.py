@@ -3,10 +3,19 @@
 from service.web.languages import mark
 
 SCRIPT_WORDS = (
+    mark("%(count)s chosen"),
+    mark("%(count)s decided."),
     mark("%(count)s left"),
     mark("%(count)s more since this page was opened."),
+    mark("%(count)s were not decided: others look at them, or have decided."),
     mark("%(name)s is looking at this part. Decide on another one, or wait until they have."),
     mark("No picture: these bytes cannot be shown."),
+    mark("A field is not right."),
+    mark("It was changed meanwhile. Look again."),
+    mark("Your role does not include this."),
+    mark("counting …"),
+    mark("unknown"),
+    mark("Nothing is chosen."),
     mark("Review"),
     mark("The decision is withdrawn."),
     mark("The name or the password is not right."),

@@ -7,16 +7,20 @@ import { language, words } from "./words.js";
 
 const LOOK_EVERY_MS = 5000;
 const queue = document.querySelector(".queue");
-const cards = [...document.querySelectorAll(".card")];
 const numbers = new Intl.NumberFormat(language);
 
+// Anew each time: the grid takes decided ones away.
+const findCards = () => [...document.querySelectorAll(".card")];
+
 function step(offset) {
+  const cards = findCards();
   const at = cards.indexOf(document.activeElement);
   const target = at < 0 ? 0 : Math.min(Math.max(at + offset, 0), cards.length - 1);
   cards[target]?.focus();
 }
 
 function columnCount() {
+  const cards = findCards();
   const top = cards[0]?.offsetTop;
   const inFirstRow = cards.findIndex((card) => card.offsetTop !== top);
   return inFirstRow < 0 ? cards.length : inFirstRow;
@@ -27,7 +31,7 @@ async function look() {
   const more = waiting === null ? 0 : waiting - Number(queue.dataset.waiting);
   if (more === 0) return;
   const message = words("%(count)s more since this page was opened.", { count: numbers.format(more) });
-  if (cards.length === 0) location.reload();
+  if (findCards().length === 0) location.reload();
   else if (more > 0) document.getElementById("arrivals").textContent = message;
 }
 
@@ -42,7 +46,7 @@ async function showCounts() {
 }
 
 function start(event) {
-  const chosen = cards.includes(document.activeElement) ? document.activeElement : document.getElementById("start");
+  const chosen = findCards().includes(document.activeElement) ? document.activeElement : document.getElementById("start");
   if (event.target.closest?.("a, button")) event.target.click();
   else chosen?.click();
 }

@@ -3,10 +3,11 @@
 import { fetchAhead, takePart } from "./ahead.js";
 import { bindKeys } from "./keys.js";
 import { keepLease } from "./lease.js";
+import { eraseShown, marks, setUpMarks, toggleDrawing } from "./marks.js";
 import { hideNotice, showNotice, showProgress } from "./notices.js";
 import { fetchNeighbours, fetchPart, postDisposition } from "./station.js";
 import { localiseTimes } from "./times.js";
-import { setUpViewer, strengthen, toggle } from "./viewer.js";
+import { raise, setUpViewer, strengthen, toggle } from "./viewer.js";
 import { words } from "./words.js";
 import { fit, setUpZoom, toNextRegion, zoom } from "./zoom.js";
 
@@ -45,7 +46,13 @@ function decide(decision, defect) {
     const part = shown();
     buttons.querySelector(defect ? `[data-defect="${CSS.escape(defect)}"]` : `[data-decision="${decision}"]`)?.classList.add("chosen");
     const replaces = part.dataset.disposition ? Number(part.dataset.disposition) : null;
-    const stored = await postDisposition(part.dataset.id, { decision, replaces, ...(defect && { defect }) });
+    const drawn = marks();
+    const stored = await postDisposition(part.dataset.id, {
+      decision,
+      replaces,
+      ...(defect && { defect }),
+      ...(drawn && { marks: drawn }),
+    });
     await refreshing;
     decided.push({ id: part.dataset.id, disposition: stored.id });
     if (part.dataset.next) await show(part.dataset.next);
@@ -106,6 +113,7 @@ function setUp(part) {
   document.title = `${part.dataset.title} · ${words("Review")} · Kensa`;
   localiseTimes(part);
   setUpViewer(part);
+  setUpMarks(part);
   setUpZoom(part);
   bindDecisions(part);
   keepLease(part);
@@ -147,6 +155,10 @@ bindKeys({
   r: () => toggle("regions"),
   "[": () => strengthen(-10),
   "]": () => strengthen(10),
+  ",": () => raise(-10),
+  ".": () => raise(10),
+  m: toggleDrawing,
+  x: eraseShown,
   "+": () => zoom(1.5),
   "-": () => zoom(1 / 1.5),
   0: fit,

@@ -12,6 +12,14 @@ export async function postDisposition(id, disposition) {
   return answer.json();
 }
 
+/** One decision about several parts: {stored, refused}. Throws an Error whose message a person can read. */
+export async function postMany(request) {
+  const answer = await send("/api/v1/dispositions", request);
+  if (!answer) throw new Error(words("The service does not answer: the decision is not stored. Try again."));
+  if (!answer.ok) throw new Error(await problemOf(answer));
+  return answer.json();
+}
+
 /** Who looks at the part now, after asking for it: {holder, is_mine}; null where that cannot be told. */
 export async function postLease(id) {
   const answer = await send(`/api/v1/inspections/${id}/lease`, {});

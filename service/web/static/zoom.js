@@ -71,7 +71,14 @@ function show(wanted) {
 
 const middle = () => ({ x: box.x + box.width / 2, y: box.y + box.height / 2 });
 
-function pointOf(event) {
+/** The region that was shown last by `toNextRegion`, counted from 1; 0 for none. */
+export const regionShown = () => regionAt + 1;
+
+/** What is seen of the image: {x, y, width, height} in its pixels; null where there is none. */
+export const seen = () => (picture ? { ...box } : null);
+
+/** Where the pointer is, in pixels of the image. */
+export function pointOf(event) {
   return new DOMPoint(event.clientX, event.clientY).matrixTransform(picture.getScreenCTM().inverse());
 }
 
