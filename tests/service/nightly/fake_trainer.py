@@ -1,6 +1,6 @@
 """Stands in for an interpreter with torch: takes the same words, hands out bundles that are there, and keeps a diary.
 
-FAKE_HOME holds `fair` and `blind` bundles and gets the diary; FAKE_WAY says what it does wrong: `WORDS=DEED`.
+FAKE_HOME holds `fair` and `blind` bundles and gets the diary; FAKE_WAY says what it does otherwise: `COMMAND=DEED`.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ def misbehave(command: str) -> None:
         sys.exit("error: teacher: not written (No space left on device): free some space or choose another folder")
     elif deed == "refuse":
         sys.exit("error: --init: its tensors fit no resnet18")
-    elif deed == "sleep":
-        time.sleep(600)
+    elif deed == "wait":
+        (HOME / "waits").write_text("")
+        while not (HOME / "go").exists():
+            time.sleep(0.02)
 
 
 def pretrain() -> dict[str, object]:

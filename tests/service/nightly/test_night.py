@@ -141,7 +141,7 @@ def test_a_trainer_that_is_not_there_keeps_the_champion(plant: Plant) -> None:
 
 
 def test_a_spent_budget_ends_the_trainer(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FAKE_WAY", "pretrain=sleep")
+    monkeypatch.setenv("FAKE_WAY", "pretrain=wait")
     monkeypatch.setattr("service.nightly.steps.pretrain._LEAST_MINUTES", 0.001)
     night = plant.run(plant.workshop(), minutes=0.02)
     assert kept_because(night) is Reason.BUDGET_SPENT
