@@ -1,0 +1,1 @@
+"""Overview: the line on a wall screen, as it is now."""

@@ -1,0 +1,23 @@
+"""Alarms and standings in a few words, to be read across a hall."""
+
+from service.challenge.operations import Standing
+from service.web.languages import mark
+
+ALARM_WORDS = {
+    "disk_low": mark("Disk filling up"),
+    "disk_full": mark("Disk full: every part is held"),
+    "image_store_failing": mark("Pictures are not stored: parts are held"),
+    "database_failing": mark("Database does not take verdicts"),
+    "bundle_damaged": mark("A bundle's files were changed"),
+    "not_in_force": mark("A profile or promotion is not in force"),
+    "overloaded": mark("Parts come faster than they are judged"),
+    "scorer_replaced": mark("A scoring thread was replaced"),
+    "challenge_failed": mark("A challenge part was judged wrongly"),
+    "factory_behind": mark("A receiver of verdicts is behind"),
+    "clock_set_back": mark("The clock was set back"),
+}
+CHALLENGE_WORDS = {
+    Standing.DUE: mark("challenge parts due: all is held"),
+    Standing.FAILED: mark("challenge failed: all is held"),
+    Standing.RELEASED: mark("opened by an engineer"),
+}
