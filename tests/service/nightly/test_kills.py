@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,12 @@ from service.nightly import nights
 from service.nightly.course import STEPS
 from service.nightly.tables import NightState
 from tests.service.nightly.plant import FAKE_TRAINER, SMALL, Plant
+from tests.service.nightly.stopped_night import NightProcess, start_night
 
-ROOT = Path(__file__).resolve().parents[3]
-STOPPED_NIGHT = Path(__file__).with_name("stopped_night.py")
-NOWHERE = "nowhere"
+
+def start(plant: Plant, plan: Path, *words: str, **options: str) -> NightProcess:
+    """The nightly command on that plant."""
+    return start_night(plant.root, ["--plan", str(plan), "--data", str(plant.settings.data), *words], **options)
 
 
 def write_plan(plant: Plant, *names: str) -> Path:
@@ -35,39 +37,20 @@ def write_plan(plant: Plant, *names: str) -> Path:
     return path
 
 
-def start(plant: Plant, plan: Path, stop_in: str, *words: str, **environment: str) -> subprocess.Popen[str]:
-    """The nightly command as a process of its own."""
-    command = [sys.executable, str(STOPPED_NIGHT), stop_in, "nightly", "--now", "--plan", str(plan)]
-    return subprocess.Popen(
-        [*command, "--data", str(plant.settings.data), *words],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "KENSA_DISK_RESERVE_MB": "0", **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_for(path: Path, child: subprocess.Popen[str]) -> None:
-    """Until the file is there."""
+def wait_until(is_so: Callable[[], bool], night: NightProcess) -> None:
+    """While the night lives."""
     end = time.monotonic() + 60
-    while not path.exists():
-        assert child.poll() is None, child.communicate()
-        assert time.monotonic() < end, f"{path} never came"
+    while not is_so():
+        assert night.process.is_alive(), night.said.read_text()
+        assert time.monotonic() < end, night.said.read_text()
         time.sleep(0.02)
 
 
-def kill(child: subprocess.Popen[str]) -> None:
-    """As a power cut would."""
-    child.send_signal(signal.SIGKILL)
-    child.communicate()
-
-
-def end_of(child: subprocess.Popen[str]) -> tuple[dict[str, Any], str]:
+def end_of(night: NightProcess) -> tuple[dict[str, Any], str]:
     """What it answers at last, and what it has said; it must not have failed."""
-    output, said = child.communicate(timeout=90)
-    assert child.returncode == 0, said
-    answer: dict[str, Any] = json.loads(output.splitlines()[-1])
+    status, said = night.wait(), night.said.read_text()
+    assert status == 0, said
+    answer: dict[str, Any] = json.loads(night.output.read_text().splitlines()[-1])
     return answer, said
 
 
@@ -91,12 +74,12 @@ def finished(plant: Plant) -> Counter[str]:
 def test_a_night_killed_in_every_step_finishes_each_step_once(plant: Plant) -> None:
     plan = write_plan(plant)
     for step in STEPS:
-        child = start(plant, plan, step)
-        wait_for(plant.root / "standing", child)
-        kill(child)
+        night = start(plant, plan, stop_in=step)
+        wait_until((plant.root / "standing").exists, night)
+        night.kill()
         (plant.root / "standing").unlink()
         assert finished(plant)[step] == 0
-    answer, _ = end_of(start(plant, plan, NOWHERE))
+    answer, _ = end_of(start(plant, plan))
     assert answer["state"] == "promoted"
     assert finished(plant) == Counter(dict.fromkeys(STEPS, 1))
     with plant.database.reading() as session:
@@ -105,12 +88,12 @@ def test_a_night_killed_in_every_step_finishes_each_step_once(plant: Plant) -> N
 
 def test_killed_beside_its_trainer_it_ends_that_one_before_another_begins(plant: Plant) -> None:
     plan = write_plan(plant)
-    child = start(plant, plan, NOWHERE, FAKE_WAY="pretrain=wait")
-    wait_for(plant.root / "waits", child)
+    night = start(plant, plan, FAKE_WAY="pretrain=wait")
+    wait_until((plant.root / "waits").exists, night)
     left_behind = trainer_of(plant)
-    kill(child)
+    night.kill()
     assert is_alive(left_behind)
-    answer, said = end_of(start(plant, plan, NOWHERE))
+    answer, said = end_of(start(plant, plan))
     assert answer["state"] == "promoted"
     assert "trainer_left_behind" in said
     assert not is_alive(left_behind)
@@ -118,16 +101,13 @@ def test_killed_beside_its_trainer_it_ends_that_one_before_another_begins(plant:
 
 def test_a_second_start_joins_the_first_and_another_line_waits_its_turn(plant: Plant) -> None:
     plan = write_plan(plant, "line", "other")
-    first = start(plant, plan, NOWHERE, "--line", "line", FAKE_WAY="pretrain=wait")
-    wait_for(plant.root / "waits", first)
-    joining = start(plant, plan, NOWHERE, "--line", "line")
-    waiting = start(plant, plan, NOWHERE, "--line", "other")
-    assert joining.stderr is not None
-    assert waiting.stderr is not None
-    assert "under way already" in joining.stderr.readline()
-    assert "begins" in waiting.stderr.readline()
+    first = start(plant, plan, "--line", "line", FAKE_WAY="pretrain=wait")
+    wait_until((plant.root / "waits").exists, first)
+    joining, waiting = (start(plant, plan, "--line", line) for line in ("line", "other"))
+    wait_until(lambda: "under way already" in joining.said.read_text(), joining)
+    wait_until(lambda: "begins" in waiting.said.read_text(), waiting)
     (plant.root / "go").touch()
-    answers = [end_of(child)[0] for child in (first, joining, waiting)]
+    answers = [end_of(night)[0] for night in (first, joining, waiting)]
     assert answers[0] == answers[1]
     assert answers[2]["night"] != answers[0]["night"]
     assert finished(plant) == Counter(dict.fromkeys(STEPS, 2))
@@ -142,12 +122,11 @@ def test_a_second_start_joins_the_first_and_another_line_waits_its_turn(plant: P
 
 
 def test_a_stopped_night_takes_its_trainer_along(plant: Plant) -> None:
-    child = start(plant, write_plan(plant), NOWHERE, FAKE_WAY="pretrain=wait")
-    wait_for(plant.root / "waits", child)
+    night = start(plant, write_plan(plant), FAKE_WAY="pretrain=wait")
+    wait_until((plant.root / "waits").exists, night)
     trainer = trainer_of(plant)
-    child.send_signal(signal.SIGTERM)
-    child.communicate(timeout=30)
-    assert child.returncode == 130
+    os.kill(int(night.process.pid or 0), signal.SIGTERM)
+    assert night.wait() == 130
     assert not is_alive(trainer)
 
 
