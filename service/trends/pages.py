@@ -59,8 +59,9 @@ def get_trends_page(
     trends = operations.read_trends(runtime, chosen, span)
     shown = [
         _Shown(
-            chart,
-            *(visit.words(message) for message in TITLES[chart.name]),
+            chart=chart,
+            title=visit.words(TITLES[chart.name][0]),
+            meaning=visit.words(TITLES[chart.name][1]),
             figure=draw(chart, visit.words, runtime.shifts.zone),
             marked_count=sum(bool(point.rules) for point in chart.points),
         )
