@@ -10,10 +10,11 @@ from inspection.errors import BundleError
 
 _BANK = "nearest.bank"
 _SQUARES = "nearest.squares"
+_USUAL = "nearest.usual"
 
 
 class GraphBank:
-    """The bank [M, D] of a student's ONNX file.
+    """The bank [M, D] of a student's ONNX file, and the usual distances [M] at its entries.
 
     The exporter keeps it up to three times: transposed for the product that ranks, upright for the look-up of what
     ranks first, and as the squared lengths. All are found by their values, since some lose their names.
@@ -30,13 +31,20 @@ class GraphBank:
         self.rows: np.ndarray = bank
         self._upright = [one for one in tensors.values() if _equal(one, bank)]
         self._squares = [one for one in tensors.values() if one.name.endswith(_SQUARES)]
+        self._usual = [one for one in tensors.values() if one.name.endswith(_USUAL)]
 
     @property
     def is_replaceable(self) -> bool:
         """Is there exactly one bank, in the form this version exports?"""
-        return self._transposed is not None and bool(self._squares)
+        return self._transposed is not None and bool(self._squares) and len(self._usual) == 1
 
-    def replace(self, rows: np.ndarray, path: Path) -> None:
+    @property
+    def usual(self) -> np.ndarray:
+        """Float [M], of a replaceable bank."""
+        values: np.ndarray = numpy_helper.to_array(self._usual[0])[:, 0]
+        return values
+
+    def replace(self, rows: np.ndarray, usual: np.ndarray, path: Path) -> None:
         """Write the graph with another bank, float [M, D] of the same shape, to `path`. Raises BundleError."""
         if not self.is_replaceable or rows.shape != self.rows.shape:
             raise BundleError(f"{path.name}: its memory bank cannot be replaced", "build the bundle again")
@@ -47,6 +55,7 @@ class GraphBank:
             _store(tensor, rows)
         for tensor in self._squares:
             _store(tensor, np.square(rows).sum(1))
+        _store(self._usual[0], usual.astype(np.float32)[:, None])
         onnx.checker.check_model(self._model)
         onnx.save(self._model, str(path))
 

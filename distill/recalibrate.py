@@ -18,7 +18,6 @@ from distill.dispositions import CONFIRMED, FALSE_ALARM, UNCLEAR, match_disposit
 from distill.graph_bank import GraphBank
 from distill.graph_scales import GraphScales
 from distill.ledger import Ledger, enter_stages, read_ledger, verdicts_of
-from distill.memory_bank import build_bank
 from distill.parts import scores_of_parts
 from distill.renewal import Renewal, renew_bundle, with_onnx_scores
 from distill.stages import flaw_auroc, score_in_onnx
@@ -33,6 +32,7 @@ from inspection.scoring.session import StudentSession
 from inspection.terminal import say
 from inspection.verdict import Verdict
 from pretrain.evaluate.embeddings import as_input
+from pretrain.evaluate.memory_bank import JUDGED_CELLS, Cells, cells_of, draw_coreset, some_cells, usual_distances
 from pretrain.evaluate.splits import split_by_lot
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
@@ -93,7 +93,7 @@ def recalibrate(request: RecalibrationRequest) -> Recalibration:
     with tempfile.TemporaryDirectory(prefix="kensa-recalibrate-") as folder:
         student = Path(shutil.copy(request.bundle / STUDENT_FILE, folder))
         if len(sides.fitted):
-            bank.replace(_refreshed(bank.rows, sides.fitted, student), student)
+            bank.replace(*_refreshed(bank, sides.fitted, student), student)
         scales = GraphScales(student)
         if scales.are_there:
             scales.replace(scales.measure(sides.held_out.pixels.numpy()), student)
@@ -167,21 +167,27 @@ def _tell_split(calibrating: ImageSet, fitted: ImageSet, ledger: Ledger, how: st
     return how if how.startswith("by lot") else f"by lot; calibrated on: {', '.join(sorted(lots))}"
 
 
-def _refreshed(old: np.ndarray, fitted: ImageSet, student: Path) -> np.ndarray:
-    """Half of the bank stands for what it stood for before, half for the new images: [M, D]."""
+def _refreshed(bank: GraphBank, fitted: ImageSet, student: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Half of the bank stands for what it stood for before, half for the new images: [M, D], and what is usual, [M]."""
     generator = torch.Generator().manual_seed(0)
     session = StudentSession(student)
     chosen = torch.randperm(len(fitted), generator=generator)[:_FITTED_IMAGES]
-    cells = [
-        torch.from_numpy(session.run(batch.numpy())["patch_embeddings"]).flatten(0, 2)
+    maps = [
+        torch.from_numpy(session.run(batch.numpy())["patch_embeddings"]).permute(0, 3, 1, 2)
         for batch in torch.split(fitted.pixels[chosen], _BATCH_SIZE)
     ]
-    stays = build_bank(torch.from_numpy(np.ascontiguousarray(old)), len(old) // 2, generator)
-    comes = build_bank(torch.cat(cells), len(old) - len(stays), generator)
-    # Fewer cells than places: the old entries fill what is left.
-    missing = torch.from_numpy(old[: len(old) - len(stays) - len(comes)].copy())
-    rows: np.ndarray = torch.cat([stays, comes, missing]).numpy()
-    return rows
+    new = cells_of(torch.cat(maps))
+    size = len(bank.rows)
+    # Numbered by their own places: the old entries' images are not known, but what was usual at them is.
+    old = Cells(torch.from_numpy(bank.rows.copy()), -1 - torch.arange(size))
+    comes = draw_coreset(new, size - size // 2, generator)
+    # Fewer cells than places: more of the old entries stay.
+    stays = draw_coreset(old, size - len(comes), generator)
+    both = Cells(torch.cat([stays.rows, comes.rows]), torch.cat([stays.owners, comes.owners]))
+    usual_before = torch.from_numpy(bank.usual.copy())
+    prior = torch.cat([usual_before[-1 - stays.owners], usual_before.mean().expand(len(comes))])
+    usual = usual_distances(both, some_cells(new, JUDGED_CELLS, generator), 1, prior)
+    return both.rows.numpy(), usual.numpy()
 
 
 def _renewed_ledger(

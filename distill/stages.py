@@ -4,12 +4,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from distill.memory_bank import build_bank
 from distill.scoring_graph import ScoringGraph
 from inspection.calibration.metrics import image_auroc
 from inspection.scoring.session import Scores, StudentSession
 from pretrain.evaluate.embeddings import map_in_batches
-from pretrain.evaluate.nearest_normal import NearestNormal
+from pretrain.evaluate.memory_bank import fit_bank
 
 _BATCH_SIZE = 16
 
@@ -20,8 +19,7 @@ def with_bank(
     """`embedder` with a memory bank of its own embeddings of uint8 [N, S, S, 3]."""
     device = next(embedder.parameters()).device
     maps = map_in_batches(embedder.eval(), pixels, device)
-    bank = build_bank(maps.permute(0, 2, 3, 1).flatten(0, 2), size, generator)
-    return ScoringGraph(embedder, NearestNormal(bank.to(device), neighbours)).eval()
+    return ScoringGraph(embedder, fit_bank(maps, size, neighbours, generator, device)).eval()
 
 
 @torch.inference_mode()

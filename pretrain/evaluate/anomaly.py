@@ -18,9 +18,10 @@ from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import map_in_batches
-from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
+from pretrain.evaluate.memory_bank import fit_bank
+from pretrain.evaluate.nearest_normal import smooth_map
 
-_BANK_SIZE = 8000
+_BANK_SIZE, _NEIGHBOURS = 4096, 1
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def load_test_images(root: Path, preprocessing: Preprocessing) -> TestImages:
 
 
 def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int) -> dict[str, object]:
-    """Figures of `encoder` with a bank of random cells of `normal`, uint8 [N, S, S, 3], on labeled images.
+    """Figures of `encoder` with a memory bank of `normal`, uint8 [N, S, S, 3], on labeled images.
 
     The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind.
     """
@@ -84,10 +85,8 @@ def anomaly_maps(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) ->
     """Anomaly maps float [N, h, w] of uint8 [N, S, S, 3]."""
     encoder = encoder.eval()
     device = next(encoder.parameters()).device
-    bank = draw_bank(
-        map_in_batches(encoder.patch_embeddings, normal, device), _BANK_SIZE, torch.Generator().manual_seed(seed)
-    )
-    nearest = NearestNormal(bank.to(device))
+    of_normal = map_in_batches(encoder.patch_embeddings, normal, device)
+    nearest = fit_bank(of_normal, _BANK_SIZE, _NEIGHBOURS, torch.Generator().manual_seed(seed), device)
     embeddings = map_in_batches(encoder.patch_embeddings, pixels, device)
     images = track(embeddings, "scoring test images", len(embeddings))
     return torch.stack(

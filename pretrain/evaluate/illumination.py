@@ -13,13 +13,14 @@ from inspection.images.illumination import Illumination
 from inspection.terminal import say, track
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input, map_in_batches
-from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
+from pretrain.evaluate.memory_bank import fit_bank
+from pretrain.evaluate.nearest_normal import smooth_map
 from pretrain.evaluate.splits import split_by_lot
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
 from pretrain.image_set import ImageSet
 
-_MOST_FITTED, _MOST_HELD_OUT, _BANK_SIZE = 96, 64, 4000
+_MOST_FITTED, _MOST_HELD_OUT, _BANK_SIZE, _NEIGHBOURS = 96, 64, 2048, 1
 _GAINS = (0.85, 1.15)
 
 
@@ -49,7 +50,7 @@ def separation(encoder: Encoder, fitted: Tensor, clean: Tensor, flawed: Tensor, 
     def embed(pixels: Tensor) -> Tensor:
         return map_in_batches(encoder.patch_embeddings, pixels, device)
 
-    nearest = NearestNormal(draw_bank(embed(fitted), _BANK_SIZE, generator))
+    nearest = fit_bank(embed(fitted), _BANK_SIZE, _NEIGHBOURS, generator)
     scores = [
         torch.stack([local_excess(nearest(image.permute(1, 2, 0).float())[None])[0] for image in embed(pixels)])
         for pixels in (clean, flawed)

@@ -20,11 +20,12 @@ from inspection.terminal import track
 from pretrain.encoder import Encoder
 from pretrain.evaluate.embeddings import map_in_batches
 from pretrain.evaluate.illumination import local_excess
-from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
+from pretrain.evaluate.memory_bank import fit_bank
+from pretrain.evaluate.nearest_normal import smooth_map
 from pretrain.evaluate.treatment import treat_all
 from pretrain.explore.exam_flaws import draw_exam_flaw
 
-_BANK_SIZE = 2500
+_BANK_SIZE, _NEIGHBOURS = 2048, 1
 _GAINS = (0.85, 1.15)
 _RESAMPLES = 2000
 _CHANGED_SHARE = 0.1
@@ -111,14 +112,15 @@ def compose_exam(fitted: Tensor, held_out: Tensor, illumination: Illumination, d
 
 
 def examine(encoder: Encoder, exam: Exam, seed: int) -> Marks:
-    """Score the exam with a memory bank of random cells of its fitted images."""
+    """Score the exam with a memory bank of its fitted images."""
     encoder = encoder.eval()
     device = next(encoder.parameters()).device
 
     def embed(pixels: Tensor) -> Tensor:
         return map_in_batches(encoder.patch_embeddings, pixels, device)
 
-    nearest = NearestNormal(draw_bank(embed(exam.fitted), _BANK_SIZE, torch.Generator().manual_seed(seed))).to(device)
+    generator = torch.Generator().manual_seed(seed)
+    nearest = fit_bank(embed(exam.fitted), _BANK_SIZE, _NEIGHBOURS, generator, device)
 
     def distances(pixels: Tensor) -> Tensor:
         return torch.cat([nearest(image.to(device).permute(1, 2, 0).float())[None].cpu() for image in embed(pixels)])

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrain.evaluate.nearest_normal import mean_distance
+from pretrain.evaluate.nearest_normal import distances_to
 from pretrain.precision import in_full_precision
 
 _BANK_CELLS = 4096
@@ -56,7 +56,7 @@ def _distance(cells: Tensor, bank: Tensor) -> Tensor:
             ranks = ranks.masked_fill(is_own, torch.inf)
         most = min(_NEIGHBOURS, bank.shape[1] * max(count - 1, 1))
         nearest = ranks.topk(most, dim=1, largest=False).indices
-    return mean_distance(rows, entries, nearest).view(count, each)
+    return distances_to(rows, entries, nearest).mean(-1).view(count, each)
 
 
 def _at(cells: Tensor, places: Tensor) -> Tensor:

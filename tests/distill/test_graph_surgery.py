@@ -35,8 +35,11 @@ def test_a_replaced_bank_scores_as_torch_does(neighbours: int, tmp_path: Path) -
     assert bank.is_replaceable
     assert np.array_equal(bank.rows, graph.nearest.bank.t().numpy())
     rows = np.random.default_rng(0).normal(size=bank.rows.shape).astype(np.float32)
-    bank.replace(rows, tmp_path / "b.onnx")
-    other = ScoringGraph(graph.student, NearestNormal(torch.from_numpy(rows), neighbours)).eval()
+    assert np.array_equal(bank.usual, graph.nearest.usual[:, 0].numpy())
+    usual = np.random.default_rng(1).uniform(size=len(rows)).astype(np.float32)
+    bank.replace(rows, usual, tmp_path / "b.onnx")
+    other = ScoringGraph(graph.student, NearestNormal(torch.from_numpy(rows), neighbours, torch.from_numpy(usual)))
+    other.eval()
     before = score_in_onnx(StudentSession(tmp_path / "a.onnx", threads=1), pixels)
     after = score_in_onnx(StudentSession(tmp_path / "b.onnx", threads=1), pixels)
     assert_close(after, score_in_torch(other, pixels))
@@ -48,7 +51,7 @@ def test_another_shape_or_another_kind_of_graph_is_refused(tmp_path: Path) -> No
     export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
     bank = GraphBank(tmp_path / "a.onnx")
     with pytest.raises(BundleError, match=r"b\.onnx: its memory bank cannot be replaced"):
-        bank.replace(bank.rows[:5], tmp_path / "b.onnx")
+        bank.replace(bank.rows[:5], bank.usual[:5], tmp_path / "b.onnx")
     model = onnx.load(str(tmp_path / "a.onnx"))
     for tensor in model.graph.initializer:
         tensor.name = tensor.name.replace("nearest.bank", "other")

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from pretrain.evaluate.nearest_normal import NearestNormal, draw_bank, smooth_map
+from pretrain.evaluate.nearest_normal import NearestNormal, smooth_map
 
 
 def rows(seed: int, *shape: int) -> torch.Tensor:
@@ -54,12 +54,10 @@ def test_a_map_is_smoothed_over_the_neighbours_there_are() -> None:
                 assert float(got[image, r, c]) == pytest.approx(sum(around) / len(around), abs=1e-5)
 
 
-def test_a_drawn_bank_holds_cells_each_once_at_most() -> None:
-    maps = rows(1, 3, 4, 5, 6).half()
-    cells = {tuple(row) for row in maps.permute(0, 2, 3, 1).reshape(-1, 4).tolist()}
-    bank = draw_bank(maps, 50, torch.Generator().manual_seed(0))
-    drawn = {tuple(row) for row in bank.tolist()}
-    assert bank.dtype == torch.float32
-    assert len(drawn) == 50
-    assert drawn <= cells
-    assert len(draw_bank(maps, 1000, torch.Generator())) == 90
+def test_what_is_usual_at_the_nearest_entries_is_taken_off() -> None:
+    bank, queries, usual = rows(1, 20, 6), rows(2, 7, 6), rows(3, 20).abs()
+    got = NearestNormal(bank, 2, usual)(queries)
+    for query, answer in zip(queries, got.tolist(), strict=True):
+        nearest = (bank - query).norm(dim=1).argsort()[:2]
+        expected = (bank[nearest] - query).norm(dim=1).mean() - usual[nearest].mean()
+        assert answer == pytest.approx(float(expected), abs=1e-4)

@@ -1,0 +1,103 @@
+"""The memory bank: a coreset of normal cells, each with the distance that is usual there.
+
+A bank must hold the rare normal cells too (an edge, a thread, a print): a random draw misses them, and a mean of many
+erases them. Where normal cells are rare they also lie far from one another: the usual distances, taken from images that
+do not own the entry, say how far, and scoring counts only what goes beyond.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pretrain.evaluate.nearest_normal import NearestNormal, distances_to
+
+_CANDIDATES = 24_000
+_PROJECTED_WIDTH = 48
+JUDGED_CELLS = 60_000
+"""Enough for a dozen visits to each of some thousand entries."""
+_PRIOR_COUNT = 20.0
+"""So many cells at the overall mean are taken to have come to every entry, so that few visits do not say much."""
+_PART = 4096
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Embeddings [n, D], and which image owns each: whole numbers [n], below zero where that is not known."""
+
+    rows: Tensor
+    owners: Tensor
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def at(self, chosen: Tensor) -> "Cells":
+        return Cells(self.rows[chosen].float(), self.owners[chosen])
+
+
+def cells_of(maps: Tensor) -> Cells:
+    """All cells of the patch embeddings [N, D, h, w] of N images."""
+    count, _, height, width = maps.shape
+    owners = torch.arange(count, device=maps.device).repeat_interleave(height * width)
+    return Cells(maps.permute(0, 2, 3, 1).flatten(0, 2), owners)
+
+
+def fit_bank(
+    maps: Tensor, size: int, neighbours: int, generator: torch.Generator, device: torch.device | None = None
+) -> NearestNormal:
+    """A bank of at most `size` cells of the patch embeddings [N, D, h, w] of normal images, on `device`."""
+    cells = cells_of(maps)
+    bank = draw_coreset(cells, size, generator, device)
+    judged = some_cells(cells, JUDGED_CELLS, generator)
+    return NearestNormal(bank.rows, neighbours, usual_distances(bank, judged, neighbours))
+
+
+def draw_coreset(cells: Cells, size: int, generator: torch.Generator, device: torch.device | None = None) -> Cells:
+    """`size` cells, each the farthest from those before it: greedy k-centres of a random subset, seen in a random
+    projection (Roth et al. 2022, algorithm 1). All of them where there are no more."""
+    drawn = some_cells(cells, max(_CANDIDATES, size), generator)
+    drawn = Cells(drawn.rows.to(device), drawn.owners.to(device))
+    if len(drawn) <= size:
+        return drawn
+    width = min(_PROJECTED_WIDTH, drawn.rows.shape[1])
+    projection = torch.randn(drawn.rows.shape[1], width, generator=generator).to(drawn.rows) / width**0.5
+    points = drawn.rows @ projection
+    # Of no image's liking: the first is the cell nearest to the middle of all.
+    nearest_square = (points - points.mean(0)).square().sum(1)
+    chosen = [int(nearest_square.argmin())]
+    nearest_square = (points - points[chosen[0]]).square().sum(1)
+    while len(chosen) < size:
+        chosen.append(int(nearest_square.argmax()))
+        nearest_square = torch.minimum(nearest_square, (points - points[chosen[-1]]).square().sum(1))
+    return drawn.at(torch.tensor(chosen, device=drawn.rows.device))
+
+
+def usual_distances(bank: Cells, cells: Cells, neighbours: int, prior: Tensor | None = None) -> Tensor:
+    """For each entry of the bank, the mean distance at which normal cells of *other* images come to it, [M].
+
+    `prior` [M] is what is believed of each before; None is the mean over all.
+    """
+    device, size = bank.rows.device, len(bank)
+    neighbours = min(neighbours, size)
+    squares = bank.rows.square().sum(1)
+    places: list[Tensor] = []
+    distances: list[Tensor] = []
+    for rows, owners in zip(cells.rows.split(_PART), cells.owners.split(_PART), strict=True):
+        rows, owners = rows.to(device), owners.to(device)
+        is_own = owners[:, None] == bank.owners
+        # An image that owns nearly all of a small bank has no other to be compared with.
+        is_own &= (is_own.sum(1, keepdim=True) <= size - neighbours) & (owners[:, None] >= 0)
+        ranks = (squares - 2 * rows @ bank.rows.T).masked_fill(is_own, torch.inf)
+        places.append(ranks.topk(neighbours, dim=1, largest=False).indices)
+        distances.append(distances_to(rows, bank.rows, places[-1]))
+    place, distance = torch.cat(places).flatten(), torch.cat(distances).flatten()
+    total = torch.zeros(size, device=device).index_add_(0, place, distance)
+    visits = torch.bincount(place, minlength=size)
+    believed = distance.mean().expand(size) if prior is None else prior.to(device)
+    usual: Tensor = (total + _PRIOR_COUNT * believed) / (visits + _PRIOR_COUNT)
+    return usual
+
+
+def some_cells(cells: Cells, most: int, generator: torch.Generator) -> Cells:
+    """At most `most` of them, drawn."""
+    return cells.at(torch.randperm(len(cells), generator=generator)[:most].to(cells.rows.device))
