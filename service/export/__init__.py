@@ -1,0 +1,1 @@
+"""Export: everything on record as CSV, streamed."""
