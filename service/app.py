@@ -13,21 +13,40 @@ from service.access import api as access_api
 from service.access import pages as access_pages
 from service.access.doorkeeper import Doorkeeper
 from service.audit import api as audit_api
-from service.factory import api as factory_api
 from service.challenge import api as challenge_api
 from service.challenge import pages as challenge_pages
+from service.defect_names import api as defect_names_api
+from service.defect_names import pages as defect_names_pages
+from service.drift import api as drift_api
+from service.drift import pages as drift_pages
+from service.export import api as export_api
+from service.export import pages as export_pages
+from service.factory import api as factory_api
 from service.health import api as health_api
 from service.intake import api as intake_api
+from service.nightly import api as nightly_api
+from service.nightly import pages as nightly_pages
+from service.overview import api as overview_api
+from service.overview import pages as overview_pages
 from service.patience import BodyPatience
 from service.profiles import api as profiles_api
 from service.registry import api as registry_api
+from service.registry import pages as registry_pages
 from service.request_ids import RequestIds
+from service.returns import api as returns_api
+from service.returns import pages as returns_pages
 from service.review import api as review_api
 from service.review import pages as review_pages
 from service.running import running
 from service.settings import ServiceSettings
+from service.shadow import api as shadow_api
+from service.shadow import pages as shadow_pages
+from service.spot_checks import api as spot_checks_api
+from service.spot_checks import pages as spot_checks_pages
 from service.thresholds import api as thresholds_api
 from service.thresholds import pages as thresholds_pages
+from service.trends import api as trends_api
+from service.trends import pages as trends_pages
 from service.web import charts, language_page
 from service.web.guard import require_guards
 from service.web.limits import SafeHeaders, UploadLimit
@@ -41,6 +60,10 @@ ROUTERS = (
     registry_api.router,
     review_api.router,
     factory_api.router,
+    drift_api.router,
+    drift_pages.router,
+    shadow_api.router,
+    shadow_pages.router,
     health_api.router,
     review_pages.router,
     access_api.router,
@@ -48,10 +71,25 @@ ROUTERS = (
     audit_api.router,
     challenge_api.router,
     challenge_pages.router,
+    overview_api.router,
+    overview_pages.router,
+    returns_api.router,
+    returns_pages.router,
+    export_api.router,
+    export_pages.router,
+    trends_api.router,
+    trends_pages.router,
     thresholds_api.router,
     thresholds_pages.router,
+    nightly_api.router,
+    nightly_pages.router,
+    registry_pages.router,
     language_page.router,
     charts.router,
+    spot_checks_api.router,
+    spot_checks_pages.router,
+    defect_names_api.router,
+    defect_names_pages.router,
 )
 _DESCRIPTION = """A camera posts an image and gets the verdict PASS, HOLD or FAIL once image and verdict are durable.
 

@@ -11,11 +11,15 @@ from inspection.inspector import Inspector
 from inspection.profile import StationProfile
 from service.bundle_shelf import BundleShelf
 from service.db.engine import Database
+from service.drift import operations as drift
 from service.profiles import operations as profiles
 from service.profiles.operations import StationInForce
 from service.registry import operations as registry
 
 log = structlog.get_logger("kensa.in_force")
+WIDENED = 2.0
+"""How much wider the hold band is while the calibration keeps no promise."""
+_WIDEST = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,8 @@ class _Wish:
     state: tuple[object, ...]
     champion_id: str | None
     stations: tuple[StationInForce, ...]
+    withdrawn: dict[str, tuple[str, int]]
+    """Stations whose view has moved: under which bundle and profile version."""
 
 
 class InForce:
@@ -59,7 +65,7 @@ class InForce:
     @property
     def versions(self) -> dict[str, int]:
         """Profile versions in force, by station."""
-        return {station: plan.profile_version for station, plan in self._plans.items()}
+        return {station: plan.profile_version for station, plan in self._plans.items() if plan.profile_version}
 
     async def refresh(self) -> None:
         """Bring into force what the database says. Raises SQLAlchemyError where it cannot be asked."""
@@ -75,15 +81,19 @@ class InForce:
                 log.warning("in_force", champion=champion.bundle_id, versions=self.versions, troubles=troubles)
             self.troubles = troubles
             used = {plan.inspector.bundle_id for plan in plans.values() if plan.inspector}
-            self._shelf.keep_only(used | {champion.bundle_id})
+            self._shelf.keep_only(used | {champion.bundle_id} | await run_sync(self._load_standby))
 
     def _read_wish(self) -> _Wish:
         with self._database.reading() as session:
             champion_id = registry.find_champion_id(session)
-            state = (champion_id, *profiles.find_state(session))
+            state = (champion_id, *profiles.find_state(session), *drift.find_state(session))
             if state == self._state and not self.troubles:
-                return _Wish(state, champion_id, ())
-            return _Wish(state, champion_id, tuple(profiles.find_in_force(session)))
+                return _Wish(state, champion_id, (), {})
+            stations = {one.station: one for one in profiles.find_in_force(session)}
+            withdrawn = drift.find_withdrawn(session)
+            # A station that only follows the champion has no profile, and one whose view has moved needs a plan.
+            plain = {name: StationInForce(name, 0, StationProfile()) for name in withdrawn}
+            return _Wish(state, champion_id, tuple((plain | stations).values()), withdrawn)
 
     def _load(self, wish: _Wish) -> tuple[Inspector, dict[str, Plan], dict[str, str]]:
         troubles: dict[str, str] = {}
@@ -92,14 +102,20 @@ class InForce:
             champion = self._try_to_load(wish.champion_id, "champion", troubles) or self.champion
         plans: dict[str, Plan] = {}
         for station in wish.stations:
-            plan = self._make_plan(station, champion, troubles)
+            plan = self._make_plan(station, champion, wish.withdrawn, troubles)
             # A station that ran something goes on with it; one that had nothing is held until its bundle is here.
             plans[station.station] = (
                 plan or self._plans.get(station.station) or Plan(station.version, StationProfile(), None)
             )
         return champion, plans, troubles
 
-    def _make_plan(self, station: StationInForce, champion: Inspector, troubles: dict[str, str]) -> Plan | None:
+    def _make_plan(
+        self,
+        station: StationInForce,
+        champion: Inspector,
+        withdrawn: dict[str, tuple[str, int]],
+        troubles: dict[str, str],
+    ) -> Plan | None:
         profile, wanted_by = station.profile, f"profile of {station.station}"
         if profile is None:
             troubles[wanted_by] = f"version {station.version} was made by another version of Kensa"
@@ -107,7 +123,19 @@ class InForce:
         student: Inspector | None = champion
         if profile.bundle_id is not None:
             student = self._try_to_load(profile.bundle_id, wanted_by, troubles)
-        return Plan(station.version, profile, student.for_station(profile)) if student else None
+        if student is None:
+            return None
+        if withdrawn.get(station.station) == (student.bundle_id, station.version):
+            scale = min(profile.hold_band_scale * WIDENED, _WIDEST)
+            profile = profile.model_copy(update={"hold_band_scale": scale})
+        return Plan(station.version, profile, student.for_station(profile))
+
+    def _load_standby(self) -> set[str]:
+        """The champion before this one, ready, so that the way back takes no time; nothing where it is not here."""
+        with self._database.reading() as session:
+            previous_id = registry.find_previous_id(session)
+        is_here = previous_id is not None and self._try_to_load(previous_id, "standby", {}) is not None
+        return {previous_id} if is_here and previous_id else set()
 
     def _try_to_load(self, bundle_id: str, wanted_by: str, troubles: dict[str, str]) -> Inspector | None:
         try:

@@ -19,16 +19,19 @@ from service.images.opening import open_image_store
 from service.in_force import InForce
 from service.intake.recorder import Recorder
 from service.metrics import Metrics
+from service.nightly.plan import read_plan as read_night_plan
 from service.registry.operations import promote_unless_ever
 from service.runtime import Runtime
 from service.scoring.pool import PoolLimits, ScoringPool
 from service.settings import ServiceSettings
+from service.shadow.scorer import ShadowScorer
 from service.watch import Watch
 
 
 @asynccontextmanager
 async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncIterator[Runtime]:
     """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
+    nights = read_night_plan(settings.nights)
     factory = None if settings.factory is None else read_plan(settings.factory)
     database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
     metrics, alarms = Metrics(), Alarms()
@@ -51,6 +54,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
             await in_force.refresh()
             challenge = ChallengeGate(database, settings.shifts)
             await challenge.refresh()
+            shadow = ShadowScorer(database, image_store, shelf, busy_count=lambda: pool.running_count)
             disk = Disk(
                 image_store.disk,
                 alarms,
@@ -69,10 +73,14 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
                 metrics=metrics,
                 shifts=settings.shifts,
                 challenge=challenge,
+                shadow=shadow,
+                drift_rate=settings.drift_false_alarms_a_month,
+                nights=nights,
                 factory=factory,
             )
             _watch_figures(runtime)
             recorder.start()
+            shadow.start()
             watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)
             watching = asyncio.create_task(watch.run())
             # What stands now stays: the collector need not look through it again for every few hundred images.
@@ -83,6 +91,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
             finally:
                 watch.stop()
                 await watching
+                await run_sync(shadow.close)
         await run_sync(recorder.close)
     finally:
         database.close()

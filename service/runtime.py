@@ -13,7 +13,9 @@ from service.images.image_store import ImageStore
 from service.in_force import InForce
 from service.intake.recorder import Recorder
 from service.metrics import Metrics
+from service.nightly.plan import NightPlan
 from service.scoring.pool import ScoringPool
+from service.shadow.scorer import ShadowScorer
 from service.shifts import Shifts
 
 
@@ -32,6 +34,10 @@ class Runtime:
     metrics: Metrics
     shifts: Shifts
     challenge: ChallengeGate
+    shadow: ShadowScorer
+    drift_rate: float
+    """False alarms of drift a station and month."""
+    nights: NightPlan
     factory: FactoryPlan | None
     """Whom the plant wants told of verdicts; None keeps no outbox."""
 

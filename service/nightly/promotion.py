@@ -1,12 +1,8 @@
 """A challenger takes the champion's place: by policy, or at an engineer's word."""
 
 from service.db.engine import Database
-from service.errors import Conflict
+from service.errors import Outdated
 from service.registry.operations import find_champion_id, promote
-
-
-class Outdated(Conflict):
-    """Another champion has come than the one the challenger was compared with."""
 
 
 def promote_challenger(

@@ -11,7 +11,7 @@ from inspection.verdict import Verdict
 from service.db.tables import Station, StoredInspection
 from service.nightly.guard.candidate import Said
 from service.nightly.plan import LinePlan
-from service.review.operations import find_standing_decisions
+from service.review.operations import find_standing_decisions, waiting_for_second_opinion
 
 _AT_ONCE = 500
 _DRAWS = 8
@@ -74,6 +74,7 @@ def find_said(session: Session, rows: Sequence[StoredInspection]) -> dict[int, S
     said: dict[int, str] = {}
     for some in _in_parts([number for numbers in inspections_of.values() for number in numbers]):
         said |= {number: decision.value for number, decision in find_standing_decisions(session, some).items()}
+    said |= dict.fromkeys(session.scalars(waiting_for_second_opinion()), Said.DISPUTED.value)
     return {
         part_id: _sum_up({said[number] for number in numbers if number in said})
         for part_id, numbers in inspections_of.items()

@@ -2,9 +2,10 @@
 
 import structlog
 
+from service.errors import Outdated
 from service.nightly import nights
 from service.nightly.plan import PromotionPlan
-from service.nightly.promotion import Outdated, promote_challenger
+from service.nightly.promotion import promote_challenger
 from service.nightly.shadowing import ShadowProgress
 from service.nightly.tables import Night, NightState, Reason
 from service.nightly.workshop import Workshop

@@ -1,13 +1,16 @@
 """`python -m service bundles ...`: bundles of this machine and the champion."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from inspection.terminal import say, show_table
+from inspection.errors import ConfigError
+from inspection.terminal import emit_figures, progress_bar, say, show_table
 from service.bundle_shelf import BundleShelf
 from service.command_database import AuthorOption, open_database, system_user
+from service.images.opening import open_image_store
 from service.registry import operations
 from service.settings import read_settings
 from service.storage import DataOption, UrlOption
@@ -40,6 +43,45 @@ def promote(
     with open_database(data, database_url) as database:
         operations.promote(database, bundle_id, author=author or system_user(), note=note)
     say(f"{bundle_id} is the champion")
+
+
+@bundles.command("rollback")
+def rollback(
+    author: AuthorOption = None,
+    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    data: DataOption = None,
+    database_url: UrlOption = None,
+) -> None:
+    """Make the champion before this one the champion again; a running service has it loaded still."""
+    with open_database(data, database_url) as database:
+        answer = operations.roll_back(database, author=author or system_user(), note=note)
+    say(f"{answer.bundle_id} is the champion again")
+
+
+@bundles.command("rescore")
+def rescore(
+    judged_by: Annotated[str, typer.Argument(help="The bundle whose parts are scored again, by the champion.")],
+    author: AuthorOption = None,
+    data: DataOption = None,
+    database_url: UrlOption = None,
+) -> None:
+    """What the champion says of another bundle's parts. Their verdicts stay; those flagged now wait for a person."""
+    settings = read_settings(data=data, database_url=database_url)
+    image_store = open_image_store(settings.images, settings.image_directory)
+    with open_database(data, database_url) as database:
+        with database.reading() as session:
+            champion_id = operations.find_champion_id(session)
+        if champion_id is None:
+            raise ConfigError("champion: there is none", "promote a bundle first")
+        inspector = BundleShelf(settings.bundle_directory, batch_limit=1).load(champion_id)
+        found = operations.count_rescored(database, judged_by, champion_id)
+        with progress_bar("scoring again", found.left_count) as advance:
+            while found.left_count:
+                before = found.left_count
+                found = operations.rescore(database, image_store, inspector, judged_by, author=author or system_user())
+                advance(before - found.left_count)
+    say(f"{found.rescored_count} parts: {found.flip_count} other verdicts, {found.flagged_now_count} flagged now")
+    emit_figures(asdict(found))
 
 
 @bundles.command("list")

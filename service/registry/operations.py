@@ -7,24 +7,30 @@ from sqlalchemy.orm import Session
 
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
-from service.errors import Conflict
+from service.errors import Conflict, NotFound
 from service.registry.lineages import Origin, find_children, find_lineage, record_lineage
-from service.registry.schemas import PromotionAnswer
+from service.registry.rescoring import Rescoring, count_rescored, rescore
+from service.registry.schemas import BundleStory, LineageAnswer, PromotionAnswer
 from service.registry.shelving import shelve
 from service.registry.tables import Promotion
 
 __all__ = [
     "Origin",
+    "Rescoring",
+    "count_rescored",
     "find_champion_id",
     "find_children",
     "find_lineage",
     "find_previous_id",
+    "get_previous_id",
     "list_promotions",
     "promote",
     "promote_unless_ever",
     "record_lineage",
+    "rescore",
     "roll_back",
     "shelve",
+    "tell_story",
 ]
 
 _PROMOTIONS_SHOWN = 50
@@ -68,6 +74,15 @@ def find_champion_id(session: Session) -> str | None:
     return session.scalar(select(Promotion.bundle_id).order_by(Promotion.id.desc()).limit(1))
 
 
+def get_previous_id(database: Database) -> str:
+    """Whom a rollback would bring back. Raises Conflict where there is none."""
+    with database.reading() as session:
+        previous_id = find_previous_id(session)
+    if previous_id is None:
+        raise Conflict("champion: there was none before it", "promote another bundle instead")
+    return previous_id
+
+
 def find_previous_id(session: Session) -> str | None:
     """Whom a rollback brings back: the champion before, and of one that came back by a rollback the one before it."""
     lasting: list[str] = []
@@ -84,6 +99,23 @@ def list_promotions(database: Database) -> list[PromotionAnswer]:
     with database.reading() as session:
         rows = session.scalars(select(Promotion).order_by(Promotion.id.desc()).limit(_PROMOTIONS_SHOWN))
         return [_to_answer(row) for row in rows]
+
+
+def tell_story(database: Database, bundle_id: str) -> BundleStory:
+    """All that is on record of a bundle. Raises NotFound for one that nobody has heard of."""
+    with database.reading() as session:
+        lineage = find_lineage(session, bundle_id)
+        mine = select(Promotion).where(Promotion.bundle_id == bundle_id).order_by(Promotion.id.desc())
+        promotions = [_to_answer(row) for row in session.scalars(mine)]
+        if lineage is None and not promotions:
+            raise NotFound(f"{bundle_id}: no such bundle", "take one from /bundles")
+        return BundleStory(
+            bundle_id=bundle_id,
+            is_champion=find_champion_id(session) == bundle_id,
+            lineage=LineageAnswer.model_validate(lineage, from_attributes=True) if lineage else None,
+            promotions=promotions,
+            children=[child.bundle_id for child in find_children(session, bundle_id)],
+        )
 
 
 def _add(session: Session, bundle_id: str, author: str, note: str | None) -> PromotionAnswer:

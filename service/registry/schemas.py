@@ -1,6 +1,6 @@
 """What the registry takes and gives."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -25,6 +25,54 @@ class PromotionAnswer(BaseModel):
     author: str = Field(examples=["Aiko Tanaka"])
     promoted_at: AwareDatetime = Field(examples=["2026-11-23T09:41:03.120884Z"])
     note: str | None
+
+
+class RollbackRequest(BaseModel):
+    """The champion before comes back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    from_id: BundleId | None = Field(None, description="Refused where another one is the champion by now.")
+    note: Note | None = Field(None, description="Why.", examples=["more false alarms since this morning"])
+
+
+class RescoringRequest(BaseModel):
+    """Parts that a bundle judged are scored again by the champion."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    judged_by: BundleId
+
+
+class RescoringAnswer(BaseModel):
+    """How far it is; ask again while parts are left."""
+
+    rescored_count: int
+    flip_count: int = Field(description="Parts whose verdict would be another.")
+    flagged_now_count: int = Field(description="Parts that passed then and wait for a person now.")
+    left_count: int
+
+
+class LineageAnswer(BaseModel):
+    """Where a bundle of a night comes from."""
+
+    parent_id: str | None
+    night: str | None
+    recorded_at: AwareDatetime
+    images_sha256: str = Field(description="Names the set of pictures it learned from.")
+    image_count: int
+    recipe: str
+    gate: dict[str, Any] | None = Field(description="The gate's report.")
+
+
+class BundleStory(BaseModel):
+    """A bundle, where it comes from, who promoted it, and what was made from it."""
+
+    bundle_id: str
+    is_champion: bool
+    lineage: LineageAnswer | None = Field(description="Null for a bundle that came from no night of this service.")
+    promotions: list[PromotionAnswer] = Field(description="Newest first.")
+    children: list[str]
 
 
 class BundleAnswer(BaseModel):

@@ -9,6 +9,7 @@ from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.db.tables import StoredInspection
 from service.images.image_store import ImageStore
+from service.nightly.operations import is_golden_picture
 from service.retention import queries
 from service.retention.policy import Decided, RetentionPolicy, Rule
 from service.review.operations import find_standing_decisions
@@ -94,7 +95,8 @@ def _remove(
 ) -> None:
     for name in _names_of(rows):
         with database.reading() as session:
-            is_kept = queries.is_kept(session, name)
+            # The gate judges by a golden part for as long as it is one.
+            is_kept = queries.is_kept(session, name) or is_golden_picture(session, name)
         if is_kept:
             continue
         size = image_store.remove(name, unless_put_since=moment - _PUT_LATELY)

@@ -15,6 +15,8 @@ class Why(StrEnum):
     """A person has said so."""
     GOLDEN = "golden"
     """It is of a part that the gate judges by."""
+    CHALLENGE = "challenge"
+    """It is of a part that is shown to test the station."""
     CONFIRMED_DEFECT = "confirmed_defect"
     DISPUTED = "disputed"
     """Called unclear, or one thing by one person and another by the next."""
@@ -64,3 +66,4 @@ class Candidate:
     look: Look | None
     is_golden: bool = False
     is_kept_out: bool = False
+    is_challenge: bool = False

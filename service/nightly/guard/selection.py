@@ -71,6 +71,8 @@ def _why_by_record(one: Candidate, policy: GuardPolicy) -> Why | None:
         return Why.KEPT_OUT
     if one.is_golden:
         return Why.GOLDEN
+    if one.is_challenge:
+        return Why.CHALLENGE
     if one.said is Said.CONFIRMED_DEFECT:
         return Why.CONFIRMED_DEFECT
     if one.said is Said.DISPUTED:

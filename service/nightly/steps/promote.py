@@ -2,9 +2,10 @@
 
 import shutil
 
+from service.errors import Outdated
 from service.nightly.bundles import find_bundle
 from service.nightly.endings import NightEnded
-from service.nightly.promotion import Outdated, promote_challenger
+from service.nightly.promotion import promote_challenger
 from service.nightly.steps.findings import Figures, Findings
 from service.nightly.tables import NightState, Reason
 from service.nightly.workshop import Bench

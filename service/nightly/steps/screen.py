@@ -7,11 +7,12 @@ from pathlib import Path
 
 from inspection.bundle.manifest import Manifest
 from inspection.images.digest import sha256_of_bytes, sha256_of_set
+from service.challenge.operations import challenge_inspection_ids
 from service.db.tables import StoredInspection
 from service.errors import NotFound
 from service.nightly.bundles import read_manifest_of
 from service.nightly.endings import NightEnded
-from service.nightly.guard.candidate import Candidate, Look, Said
+from service.nightly.guard.candidate import Candidate, Look
 from service.nightly.guard.looks import look_at
 from service.nightly.guard.selection import Selection, select
 from service.nightly.record import find_part_ids, find_rows, find_said
@@ -30,15 +31,24 @@ def screen(bench: Bench, found: Findings) -> Figures:
         said = find_said(session, rows)
         judged_by = [part[1] for part in snapshot["golden"]] + [part[0] for part in snapshot["replay"]]
         golden_parts = find_part_ids(session, judged_by)
+        shown = set(session.scalars(challenge_inspection_ids(0, snapshot["upto"])))
     manifest = read_manifest_of(bench.workshop.settings, snapshot["champion_id"])
     kept_out = set(snapshot["kept_out"])
     candidates = [
-        _candidate(
-            row,
-            said[row.part_id],
-            row.part_id in golden_parts,
-            row.image_sha256 in kept_out,
-            _look(bench, row, manifest),
+        Candidate(
+            image=str(row.image_sha256),
+            inspection_id=row.id,
+            part=row.part.name,
+            lot=row.lot.name if row.lot else None,
+            station=row.station.name,
+            image_number=row.image_number,
+            verdict=row.verdict,
+            part_score=row.part_score,
+            said=said[row.part_id],
+            look=_look(bench, row, manifest),
+            is_golden=row.part_id in golden_parts,
+            is_kept_out=row.image_sha256 in kept_out,
+            is_challenge=row.id in shown,
         )
         for row in rows
     ]
@@ -83,23 +93,6 @@ def set_apart(
             calibrating += members[group]
     chosen = {one.inspection_id for one in calibrating}
     return [one for one in kept if one.inspection_id not in chosen], calibrating
-
-
-def _candidate(row: StoredInspection, said: Said, is_golden: bool, is_kept_out: bool, look: Look | None) -> Candidate:
-    return Candidate(
-        image=str(row.image_sha256),
-        inspection_id=row.id,
-        part=row.part.name,
-        lot=row.lot.name if row.lot else None,
-        station=row.station.name,
-        image_number=row.image_number,
-        verdict=row.verdict,
-        part_score=row.part_score,
-        said=said,
-        look=look,
-        is_golden=is_golden,
-        is_kept_out=is_kept_out,
-    )
 
 
 def _look(bench: Bench, row: StoredInspection, manifest: Manifest) -> Look | None:

@@ -36,6 +36,7 @@ def test_good_parts_that_passed_come_in() -> None:
     [
         ({"is_kept_out": True}, Why.KEPT_OUT),
         ({"is_golden": True}, Why.GOLDEN),
+        ({"is_challenge": True}, Why.CHALLENGE),
         ({"said": Said.CONFIRMED_DEFECT}, Why.CONFIRMED_DEFECT),
         ({"said": Said.CONFIRMED_DEFECT, "verdict": Verdict.FAIL}, Why.CONFIRMED_DEFECT),
         ({"said": Said.DISPUTED, "verdict": Verdict.HOLD}, Why.DISPUTED),

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
 from service.audit.operations import find_page
+from service.db.tables import StoredInspection
 from service.nightly import golden, kept_out, nights
 from service.nightly.course import STEPS
 from service.nightly.tables import Night, NightState, Reason
 from service.registry.operations import find_champion_id, find_lineage, promote
+from service.retention.operations import apply_policy
+from service.retention.policy import RetentionPolicy, Rule
 from tests.service.nightly.plant import Plant, build_plant
 
 
@@ -226,3 +233,19 @@ def test_a_second_wish_joins_the_first(plant: Plant) -> None:
     second, is_new_too = nights.ask(plant.database, line, minutes=5, author="another")
     assert (is_new, is_new_too) == (True, False)
     assert first.name == second.name
+
+
+def test_golden_pictures_outlive_their_verdicts_time(plant: Plant) -> None:
+    long_ago = datetime.now(UTC) - timedelta(days=90)
+    with plant.database.writing() as session:
+        session.execute(update(StoredInspection).where(StoredInspection.id <= 30).values(received_at=long_ago))
+        rows = list(session.scalars(select(StoredInspection).where(StoredInspection.id.in_((1, 28)))))
+    policy = RetentionPolicy(rules=(Rule(keep_days=30),))
+    old = time.time() - 90 * 86400
+    for row in rows:
+        os.utime(plant.store.path_of(str(row.image_sha256)), (old, old))
+    apply_policy(plant.database, plant.store, policy, is_dry_run=False, author="test")
+    sizes = [plant.store.size_of(str(row.image_sha256)) for row in rows]
+    # The first is golden, the other is not.
+    assert sizes[0] > 0
+    assert sizes[1] == 0
