@@ -1,10 +1,10 @@
 """What defect names take and give."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from service.labels import Note
+from service.labels import Label, Note
 
 DefectName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -38,3 +38,34 @@ class NameChangeList(BaseModel):
     """All changes, newest first."""
 
     items: list[NameChangeAnswer]
+
+
+class ParetoQuery(BaseModel):
+    """Which confirmed defects are counted, and by what."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    by: Literal["name", "station", "lot"] = "name"
+    name: DefectName | None = Field(None, description="Only of this name, as it is called today.")
+    line: Label | None = None
+    station: Label | None = None
+    lot: Label | None = None
+    since: AwareDatetime | None = Field(None, description="Decided then or later.")
+    until: AwareDatetime | None = Field(None, description="Decided before.")
+
+
+class ParetoBar(BaseModel):
+    """One name, station or lot."""
+
+    key: str | None = Field(description="Null for what has none.", examples=["scratch"])
+    count: int = Field(examples=[41])
+    share: float = Field(examples=[0.41])
+    share_up_to_here: float = Field(examples=[0.41])
+
+
+class ParetoReport(BaseModel):
+    """The most frequent first; what has no name, or no lot, last."""
+
+    asked: ParetoQuery
+    total: int = Field(examples=[100])
+    bars: list[ParetoBar]

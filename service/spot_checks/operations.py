@@ -7,13 +7,21 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from service.db.engine import Database
+from service.profiles.operations import find_lines
 from service.review.operations import Decision, Disposition, Occasion, find_repeated, live_of, standing_of
 from service.spot_checks import drawing, queries
 from service.spot_checks.drawing import Arrival
 from service.spot_checks.queries import DecidedGroup, JudgedPart
 from service.spot_checks.rates import CONFIDENCE, Agreement, Drawn, Method, RateEstimate, estimate_rate
 from service.spot_checks.rates import measure_agreement as measure_agreement_of_pairs
-from service.spot_checks.schemas import CheckScope
+from service.spot_checks.schemas import (
+    AgreementAnswer,
+    CheckScope,
+    EscapesAnswer,
+    OverkillAnswer,
+    PairAgreement,
+    SpotCheckReport,
+)
 
 __all__ = [
     "Agreement",
@@ -24,11 +32,13 @@ __all__ = [
     "JudgedPart",
     "Method",
     "OverkillEstimate",
+    "Places",
     "RateEstimate",
     "estimate_escapes",
     "estimate_overkill",
     "measure_agreement",
     "queue_arrivals",
+    "report",
     "stream_judged",
 ]
 
@@ -52,8 +62,8 @@ class EscapeEstimate:
     defective_share: RateEstimate
     """Defective parts among those that passed."""
     escape_rate: RateEstimate | None
-    """Defective parts that passed, over all defective parts; its bounds are those of the share, the caught parts
-    being counted. None where no defective part was found at all."""
+    """Defective parts that passed, over all defective parts. Its bounds are those of the share; that the caught parts
+    are an estimate too, where flagged ones wait, is left out. None where no defective part was found at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,14 @@ class OverkillEstimate:
     """Good parts among those that were held or failed."""
     overkill_rate: RateEstimate | None
     """Good parts that were held or failed, over all good parts. None where nothing was inspected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What can be asked about."""
+
+    lines: list[str]
+    stations: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +110,10 @@ def estimate_escapes(
     with database.reading() as session:
         passed_count = queries.count_passed(session, asked)
         drawn = queries.count_drawn(session, asked)
-        caught = _count(queries.count_flagged_decided(session, asked), Decision.CONFIRMED_DEFECT)
+        flagged_count = queries.count_flagged(session, asked)
+        decided = queries.count_flagged_decided(session, asked)
+    # Flagged parts that wait are taken to be like those that were decided.
+    caught = flagged_count * (estimate_rate(_drawn(decided, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0)
     share = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence)
     return EscapeEstimate(
         passed_count=passed_count,
@@ -147,6 +168,28 @@ def measure_agreement(
             people: measure_agreement_of_pairs(found, _ANSWERS, confidence)
             for people, found in sorted(by_people.items())
         },
+    )
+
+
+def find_places(database: Database) -> Places:
+    """Lines and stations, in order."""
+    with database.reading() as session:
+        return Places(find_lines(session), queries.find_station_names(session))
+
+
+def report(database: Database, scope: CheckScope) -> SpotCheckReport:
+    """All of it, as the API and the page give it."""
+    agreements = measure_agreement(database, scope)
+    return SpotCheckReport(
+        scope=scope,
+        escapes=EscapesAnswer.model_validate(estimate_escapes(database, scope)),
+        overkill=OverkillAnswer.model_validate(estimate_overkill(database, scope)),
+        between_inspectors=AgreementAnswer.model_validate(agreements.between_inspectors),
+        with_oneself=AgreementAnswer.model_validate(agreements.with_oneself),
+        by_pair=[
+            PairAgreement(first=first, second=second, agreement=AgreementAnswer.model_validate(found))
+            for (first, second), found in agreements.by_pair.items()
+        ],
     )
 
 

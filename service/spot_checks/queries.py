@@ -52,6 +52,10 @@ class JudgedPart:
     probability: float
 
 
+def find_station_names(session: Session) -> list[str]:
+    return list(session.scalars(select(Station.name).order_by(Station.name)))
+
+
 def count_passed(session: Session, scope: CheckScope) -> int:
     """All parts that passed."""
     return _count(session, scope, StoredInspection.verdict == Verdict.PASS)
@@ -65,27 +69,25 @@ def count_flagged(session: Session, scope: CheckScope) -> int:
 def count_drawn(session: Session, scope: CheckScope) -> list[DecidedGroup]:
     """Parts that passed and were drawn. A decision in dispute counts as "unclear"."""
     standing = standing_decisions()
-    query = (
-        select(SpotCheck.probability, _settled(standing), func.count())
+    drawn = (
+        select(SpotCheck.probability.label("probability"), _settled(standing))
         .join(StoredInspection, StoredInspection.id == SpotCheck.inspection_id)
         .outerjoin(standing, standing.c.inspection_id == SpotCheck.inspection_id)
         .where(SpotCheck.drawn_from == DrawnFrom.PASSED)
-        .group_by(SpotCheck.probability, _settled(standing))
     )
-    return [_group(row) for row in session.execute(within(session, query, scope))]
+    return _count_groups(session, within(session, drawn, scope))
 
 
 def count_flagged_decided(session: Session, scope: CheckScope) -> list[DecidedGroup]:
     """Held and failed parts by what people said."""
     standing = standing_decisions()
-    query = (
-        select(literal(1.0), _settled(standing), func.count())
+    decided = (
+        select(literal(1.0).label("probability"), _settled(standing))
         .select_from(StoredInspection)
         .join(standing, standing.c.inspection_id == StoredInspection.id)
         .where(StoredInspection.verdict != Verdict.PASS)
-        .group_by(_settled(standing))
     )
-    return [_group(row) for row in session.execute(within(session, query, scope))]
+    return _count_groups(session, within(session, decided, scope))
 
 
 def find_repeated_ids(session: Session, scope: CheckScope) -> set[int]:
@@ -156,9 +158,15 @@ def _count(session: Session, scope: CheckScope, condition: ColumnElement[bool]) 
 
 def _settled(standing: Any) -> ColumnElement[Any]:
     in_dispute = standing.c.inspection_id.in_(waiting_for_second_opinion())
-    return case((in_dispute, Decision.UNCLEAR.value), else_=standing.c.decision)
+    return case((in_dispute, Decision.UNCLEAR.value), else_=standing.c.decision).label("decision")
 
 
-def _group(row: Any) -> DecidedGroup:
-    probability, decision, count = row
-    return DecidedGroup(probability, None if decision is None else Decision(decision), count)
+def _count_groups(session: Session, parts: Select[Any]) -> list[DecidedGroup]:
+    columns = parts.subquery().c
+    counted = select(columns.probability, columns.decision, func.count()).group_by(
+        columns.probability, columns.decision
+    )
+    return [
+        DecidedGroup(probability, None if decision is None else Decision(decision), count)
+        for probability, decision, count in session.execute(counted)
+    ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from babel.dates import format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 from babel.support import Translations
 from fastapi import Request
 
@@ -44,6 +44,11 @@ class Language:
     def number(self, value: float) -> str:
         """With the separators of this language."""
         text: str = format_decimal(value, locale=self.code)
+        return text
+
+    def percent(self, share: float) -> str:
+        """A share from 0 to 1, to two digits that count."""
+        text: str = format_percent(float(f"{share:.2g}"), locale=self.code, decimal_quantization=False)
         return text
 
     def instant(self, moment: datetime) -> str:

@@ -31,6 +31,7 @@ def _environment(code: str) -> Environment:
     environment.install_gettext_translations(own.translations, newstyle=True)  # type: ignore[attr-defined]
     environment.filters["instant"] = _instant
     environment.filters["number"] = own.number
+    environment.filters["percent"] = own.percent
     environment.filters["on_paper"] = own.instant
     environment.globals["languages"] = LANGUAGES
     environment.globals["map_style_id"] = map_style_id
