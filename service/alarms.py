@@ -19,6 +19,8 @@ ALARMS = {
     "overloaded": "Parts come faster than they are judged: those too many are held.",
     "scorer_replaced": "A thread that scores died or was stuck, and another took its place.",
     "challenge_failed": "A challenge part was judged wrongly: its station holds every part until an engineer acts.",
+    "drift_global": "Camera, light or pose of a station has moved: its calibration promises nothing, and more is held.",
+    "drift_local": "The product or the process of a station has changed: its scores have moved, the view has not.",
     "factory_behind": "The plant's systems are not told of verdicts: none is lost, and parts are judged as ever.",
     "clock_set_back": "The clock of this machine was set back.",
 }

@@ -57,6 +57,8 @@ class ServiceSettings(BaseSettings):
     """Free space below which an alarm is raised."""
     disk_reserve_mb: Annotated[int, Field(ge=0)] = 256
     """Free space that is kept for the record: below it images are not stored, and parts are held."""
+    drift_false_alarms_a_month: Annotated[float, Field(gt=0, le=10)] = 0.1
+    """What is promised of drift alarms, for each station."""
     factory: Path | None = None
     """TOML file of the plant's systems that are told of verdicts; without one nobody is."""
     nights: Path | None = None

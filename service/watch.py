@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from inspection.errors import BundleError
+from service.drift import operations as drift
 from service.factory import operations as factory
 from service.outcome import Outcome
 from service.runtime import Runtime
@@ -64,7 +65,6 @@ class Watch:
     async def look(self) -> None:
         """Once."""
         await self._follow_changes()
-        await self._look_at_factory()
         await run_sync(self._runtime.disk.look)
         self._look_at_pool()
         self._look_at_clock()
@@ -77,6 +77,14 @@ class Watch:
         if plan is not None:
             alarms.set("factory_behind", await run_sync(factory.find_trouble, self._runtime.database, plan))
 
+    async def _look_at_drift(self) -> None:
+        runtime = self._runtime
+        if await run_sync(lambda: drift.catch_up(runtime.database, rate=runtime.drift_rate)):
+            await runtime.in_force.refresh()
+        standing = await run_sync(drift.describe_standing, runtime.database)
+        for kind, stations in standing.items():
+            runtime.alarms.set(f"drift_{kind}", stations)
+
     async def _follow_changes(self) -> None:
         """Profiles and promotions: another replica or a command may have made them."""
         alarms, in_force = self._runtime.alarms, self._runtime.in_force
@@ -84,6 +92,9 @@ class Watch:
             await in_force.refresh()
             await self._runtime.challenge.refresh()
             await run_sync(self._count_arrivals)
+            await self._look_at_factory()
+            await self._look_at_drift()
+            await run_sync(self._runtime.shadow.follow)
         except SQLAlchemyError as error:
             alarms.raise_alarm("database_failing", str(error).splitlines()[0], until_lowered=True)
             return

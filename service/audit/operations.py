@@ -65,6 +65,12 @@ class Action(StrEnum):
     """An engineer let a station go on, or had its challenge parts shown again."""
     ANNOUNCEMENT = "announcement"
     """The line has told of a lot or a part number."""
+    DRIFT = "drift"
+    """Scores of a station have moved as a whole."""
+    DRIFT_ENDED = "drift_ended"
+    SHADOW = "shadow"
+    """A challenger begins to score live parts beside the champion, without effect."""
+    SHADOW_ENDED = "shadow_ended"
     MESSAGES_SKIPPED = "messages_skipped"
     """A receiver is not told of these verdicts any more."""
 

@@ -8,11 +8,13 @@ from service.challenge.tables import ChallengePart
 from service.db.columns import Record
 from service.db.tables import StoredInspection
 from service.defect_names.tables import DefectNameChange
+from service.drift.tables import DriftAlarm
 from service.factory.tables import OutboxMessage
 from service.nightly.tables import Night
 from service.profiles.tables import ProfileVersion
 from service.registry.tables import Promotion
 from service.review.tables import Disposition
+from service.shadow.tables import ShadowTrial
 from service.spot_checks.tables import SpotCheck
 from service.tallies.tables import Tally
 
@@ -29,6 +31,8 @@ _REGISTERED = (
     Night,
     Tally,
     OutboxMessage,
+    DriftAlarm,
+    ShadowTrial,
     ChallengePart,
 )
 

@@ -23,9 +23,11 @@ from service.intake.recording import Recorded
 from service.intake.schemas import InspectionAnswer, InspectionPage, PartAnswer, Trigger
 from service.runtime import Runtime
 from service.scoring.job import Judged
+from service.shadow.operations import LivePart
 
 log = structlog.get_logger("kensa.intake")
 _INSPECTIONS_OF_A_PART = 200
+_BY_SCORES = frozenset({Reason.NORMAL, Reason.LOCAL_HOLD, Reason.GLOBAL_HOLD, Reason.LOCAL_FAIL, Reason.GLOBAL_FAIL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ async def take_in(runtime: Runtime, trigger: Trigger, images: Sequence[bytes]) -
     recorded = await runtime.recorder.record(PartFindings(trigger, received_at, findings))
     await note_challenge(runtime, trigger, recorded)
     if recorded.was_first:
+        _offer_to_shadow(runtime, plan, findings, recorded)
         now = time.perf_counter()
         for answer in recorded.answers:
             runtime.metrics.count_verdict(answer.station, answer.verdict, answer.reason, answer.timings_ms)
@@ -104,6 +107,22 @@ def list_inspections(database: Database, wanted: InspectionFilter, *, cursor: st
         rows = queries.find_page(session, wanted, below_id=below_id, limit=limit + 1)
         items = [_answer_of(row) for row in rows[:limit]]
     return InspectionPage(items=items, next_cursor=f"below-{items[-1].id}" if len(rows) > limit else None)
+
+
+def _offer_to_shadow(runtime: Runtime, plan: Plan, findings: Sequence[Finding], recorded: Recorded) -> None:
+    """A challenger may score what the champion has judged by its scores, and what can be looked at."""
+    for finding, answer in zip(findings, recorded.answers, strict=True):
+        if answer.reason in _BY_SCORES and finding.image_sha256 is not None and answer.bundle_id is not None:
+            part = LivePart(
+                inspection_id=answer.id,
+                station=answer.station,
+                image_sha256=finding.image_sha256,
+                verdict=answer.verdict,
+                part_score=answer.part_score,
+                bundle_id=answer.bundle_id,
+                profile=plan.profile,
+            )
+            runtime.shadow.offer(part)
 
 
 async def _find(runtime: Runtime, trigger: Trigger, plan: Plan, image: bytes) -> Finding:

@@ -13,6 +13,8 @@ ALARM_WORDS = {
     "overloaded": mark("Parts come faster than they are judged"),
     "scorer_replaced": mark("A scoring thread was replaced"),
     "challenge_failed": mark("A challenge part was judged wrongly"),
+    "drift_global": mark("Camera, light or pose has moved"),
+    "drift_local": mark("Product or process has changed"),
     "factory_behind": mark("A receiver of verdicts is behind"),
     "clock_set_back": mark("The clock was set back"),
 }

@@ -38,6 +38,9 @@ BODIES = {
     "/api/v1/challenges/parts": {"station": "press-9", "part_id": "known-1", "expectation": "pass"},
     "/api/v1/challenges/retirements": {"challenge_part_id": 4711},
     "/api/v1/challenges/acts": {"station": "press-9", "kind": "release", "note": "tried"},
+    "/api/v1/drift/{alarm_id}/end": {"note": "looked at"},
+    "/api/v1/shadow": {"bundle_id": "bundle-0000000000000000"},
+    "/api/v1/shadow/{challenger_id}/stop": {},
     "/api/v1/bundles/promotions": {"bundle_id": "bundle-0000000000000000"},
 }
 
@@ -62,6 +65,8 @@ def calls_by_route(inspection_id: object = 1) -> list[tuple[APIRoute, str, str, 
             elif method == "POST":
                 content = {"json": BODIES[route.path]}
             address = route.path.replace("{inspection_id}", str(inspection_id)).replace("{code}", "ja")
+            address = address.replace("{sheet}", "inspections")
+            address = address.replace("{alarm_id}", "4711").replace("{challenger_id}", "bundle-0000000000000000")
             found.append((route, method, address, content))
     return found
 

@@ -1,0 +1,1 @@
+"""Shadow: a challenger scores live parts beside the champion, without effect."""
