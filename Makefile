@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test test-faults test-hostile check words format demo poc peers bench-student bench-service bench-pretrain audit sbom clean
+.PHONY: help setup lock chromium test test-faults test-hostile check words format demo poc peers bench-student bench-service bench-pages bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -74,6 +74,10 @@ bench-student: setup ## every form of the student beside its teacher and peers, 
 
 bench-service: setup ## the service beside a bare loop of its student (DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite)
 	@exec $(BIN)/python -m deploy.bench $(BENCH_OPTIONS)
+
+bench-pages: setup ## weight and time to the first row of every page (ROWS=20000 ONLY=sqlite HELD=1 TRIES=7)
+	@exec $(BIN)/python -m deploy.bench.pages $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(filter-out 0 no false,$(HELD)),--held) $(if $(TRIES),--tries $(TRIES)) $(if $(BUNDLE),--bundle "$(BUNDLE)")
 
 bench-pretrain: setup ## a training step beside its parts, in images a second (RECIPE=demo BATCH=24 SECONDS=60 PROCESSES=2)
 	@exec $(BIN)/python -m pretrain bench $(RECIPE) $(if $(BATCH),--batch $(BATCH)) \

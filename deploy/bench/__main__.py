@@ -1,24 +1,18 @@
 """`python -m deploy.bench`, or `make bench-service`: the line service beside a bare loop of its student."""
 
 import json
-import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from deploy.bench.big import Big, measure_big
+from deploy.bench.ground import KINDS, empty_database, untaught_bundle
 from deploy.bench.measure import Level, Measured, measure
-from deploy.bench.station import run_postgresql, run_service
-from inspection.bundle.manifest import MANIFEST_FILE
-from inspection.errors import ConfigError, StorageError
+from deploy.bench.station import run_service
+from inspection.errors import ConfigError
 from inspection.terminal import emit_figures, run_command_line, say, show_table
 
-KINDS = ("sqlite", "postgresql")
 _COLUMNS = ["load", "images/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms/image", "ratio", "answers"]
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -38,7 +32,7 @@ def bench(
     """Images a second, latency and CPU time per image of the real service, and its ratio to a bare loop."""
     if only not in (None, *KINDS):
         raise ConfigError(f"only: {only} is not supported", f"give {' or '.join(KINDS)}")
-    chosen = bundle or _untaught_bundle(data)
+    chosen = bundle or untaught_bundle(data)
     figures, details = {}, {}
     for kind in KINDS if only is None else (only,):
         measured, big = _measure(kind, chosen, data, duration, posts, rows)
@@ -53,34 +47,11 @@ def _measure(
     kind: str, bundle: Path, data: Path, duration: float, posts: int, rows: int
 ) -> tuple[Measured, Big | None]:
     folder = data / kind
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    with _database(kind, folder) as url:
+    with empty_database(kind, folder) as url:
         with run_service(bundle, folder, url) as station:
             measured = measure(station, bundle, duration, posts, lambda phase: say(f"{kind}: {phase}"))
         big = measure_big(bundle, folder, url, rows, duration, say) if rows else None
     return measured, big
-
-
-@contextmanager
-def _database(kind: str, folder: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{(folder / 'kensa.db').resolve()}"
-    else:
-        with run_postgresql() as url:
-            yield url
-
-
-def _untaught_bundle(data: Path) -> Path:
-    """Made once; remove the folder to have it made anew."""
-    bundle = data / "bundle"
-    if not (bundle / MANIFEST_FILE).is_file():
-        say("exporting an untaught student of distill's default size")
-        data.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "deploy.bench.student", str(bundle)]
-        if subprocess.run(command, stdout=subprocess.DEVNULL, check=False).returncode != 0:
-            raise StorageError(f"{bundle}: could not be made", "see the message above, or give --bundle")
-    return bundle
 
 
 def _show(kind: str, measured: Measured, big: Big | None) -> None:

@@ -40,7 +40,7 @@ def _histogram(unaudited: np.ndarray, decided: np.ndarray, is_good: np.ndarray, 
     # A few wild scores must not squeeze all others into one bin.
     low = min(float(np.quantile(everything, 0.001)), limits.pass_limit)
     high = max(float(np.quantile(everything, 0.995)), limits.fail_limit)
-    margin = max((high - low) * 0.04, 1e-6)
+    margin = max((high - low) * 0.08, 1e-6)
     low, high = low - margin, high + margin
 
     def counts(values: np.ndarray) -> list[int]:

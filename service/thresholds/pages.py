@@ -104,7 +104,7 @@ def _charts(bench: Bench, words: Words) -> list[_Chart]:
 def _rows(histogram: Histogram, words: Words) -> list[_Row]:
     kinds = (
         ("unaudited", words("unaudited"), histogram.unaudited),
-        ("false-alarm", words("false alarms"), histogram.false_alarm),
+        ("false-alarm", words("found good"), histogram.false_alarm),
         ("confirmed", words("confirmed defects"), histogram.confirmed),
     )
     return [_Row(kind, name, sum(counts), _path(counts)) for kind, name, counts in kinds]

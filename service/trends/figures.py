@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from statistics import median
 from typing import Any, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -28,8 +29,11 @@ def draw(chart: ChartAnswer, words: Words, zone: ZoneInfo) -> dict[str, Any]:
     hover = f"%{{x}}<br>%{{y:{format_}}}<extra></extra>"
     shape = "hv" if is_share else "linear"
     lines = [
-        _line(times, [point.lower for point in chart.points], "line-strong", words("lower limit"), shape),
-        _line(times, [point.upper for point in chart.points], "line-strong", words("upper limit"), shape),
+        _line(times, [point.lower for point in chart.points], "line-strong", words("control limits"), shape),
+        {
+            **_line(times, [point.upper for point in chart.points], "line-strong", words("control limits"), shape),
+            "showlegend": False,
+        },
         _line(times, [point.centre for point in chart.points], "muted", words("centre"), shape, dash="dot"),
     ]
     values = {
@@ -59,11 +63,17 @@ def draw(chart: ChartAnswer, words: Words, zone: ZoneInfo) -> dict[str, Any]:
         "height": 320,
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1.14, "x": 0},
-        "yaxis": {"tickformat": ".1%" if is_share else "", "rangemode": "tozero" if is_share else "normal"},
+        "yaxis": {"tickformat": ".1%", "range": [0, _highest(chart)]} if is_share else {},
         "xaxis": {"type": "date"},
         "hovermode": "closest",
     }
     return {"data": [*lines, values, out], "layout": layout}
+
+
+def _highest(chart: ChartAnswer) -> float:
+    """Of the axis of shares: a point of a single part has a limit of 100 %, which must not flatten all others."""
+    uppers = [point.upper for point in chart.points if point.upper is not None]
+    return 1.15 * max([*(point.value for point in chart.points), median(uppers) if uppers else 0.0, 0.001])
 
 
 def _line(

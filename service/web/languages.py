@@ -6,11 +6,11 @@ A person's choice lies in a cookie; before there is one, the browser's own langu
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
@@ -49,6 +49,11 @@ class Language:
     def percent(self, share: float) -> str:
         """A share from 0 to 1, to two digits that count."""
         text: str = format_percent(float(f"{share:.2g}"), locale=self.code, decimal_quantization=False)
+        return text
+
+    def day(self, day: date) -> str:
+        """A day of the calendar."""
+        text: str = format_date(day, "medium", locale=self.code)
         return text
 
     def instant(self, moment: datetime) -> str:

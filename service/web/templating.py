@@ -32,6 +32,7 @@ def _environment(code: str) -> Environment:
     environment.filters["instant"] = _instant
     environment.filters["number"] = own.number
     environment.filters["percent"] = own.percent
+    environment.filters["day"] = own.day
     environment.filters["on_paper"] = own.instant
     environment.globals["languages"] = LANGUAGES
     environment.globals["map_style_id"] = map_style_id

@@ -32,15 +32,21 @@ class Given:
 
 
 def record(
-    database: Database, given: Iterable[Given], *, station: str = "press-3", bundle_id: str = BUNDLE
+    database: Database,
+    given: Iterable[Given],
+    *,
+    station: str = "press-3",
+    bundle_id: str = BUNDLE,
+    limits: Thresholds = LIMITS,
 ) -> list[int]:
     """Their ids, in order."""
+    local, overall = limits.local_score, limits.global_score
     ids = []
     with database.writing() as session:
         for number, one in enumerate(given):
             at = one.received_at
             name = one.part or f"{station}-{at:%H%M%S}-{number}"
-            judgement = judge(one.local_score, one.global_score, LIMITS)
+            judgement = judge(one.local_score, one.global_score, limits)
             values = {
                 "station_id": id_on_first_sight(session, Station, station, at),
                 "part_id": id_on_first_sight(session, Part, name, at),
@@ -55,11 +61,11 @@ def record(
                 "detail": "",
                 "local_score": one.local_score,
                 "global_score": one.global_score,
-                "part_score": score_part(one.local_score, one.global_score, LIMITS),
-                "local_pass_limit": 0.5,
-                "local_fail_limit": 0.8,
-                "global_pass_limit": 0.5,
-                "global_fail_limit": 0.8,
+                "part_score": score_part(one.local_score, one.global_score, limits),
+                "local_pass_limit": local.pass_limit,
+                "local_fail_limit": local.fail_limit,
+                "global_pass_limit": overall.pass_limit,
+                "global_fail_limit": overall.fail_limit,
                 "regions": [],
                 "bundle_id": bundle_id,
                 "profile_version": 0,
