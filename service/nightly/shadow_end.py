@@ -6,9 +6,10 @@ from service.errors import Outdated
 from service.nightly import nights
 from service.nightly.plan import PromotionPlan
 from service.nightly.promotion import promote_challenger
-from service.nightly.shadowing import ShadowProgress
 from service.nightly.tables import Night, NightState, Reason
 from service.nightly.workshop import Workshop
+from service.shadow import operations as shadows
+from service.shadow.operations import Progress
 
 log = structlog.get_logger("kensa.nightly")
 
@@ -18,18 +19,18 @@ def settle_shadows(workshop: Workshop) -> None:
     with workshop.database.reading() as session:
         shadowed = nights.find_in_state(session, (NightState.SHADOW,))
     for night in shadowed:
-        if workshop.shadowing is None or night.challenger_id is None:
+        if night.challenger_id is None:
             continue
-        progress = workshop.shadowing.progress(workshop.database, night.challenger_id)
+        progress = shadows.get_progress(workshop.database, night.challenger_id)
         plan = workshop.plan.line(night.line).promotion
         if progress.trouble is not None:
             _keep(workshop, night, Reason.SHADOW_FAILED, progress.trouble)
         elif progress.part_count >= plan.shadow_parts:
-            workshop.shadowing.stop(workshop.database, night.challenger_id)
+            shadows.stop(workshop.database, night.challenger_id, author=f"night {night.name}")
             _conclude(workshop, night, plan, progress)
 
 
-def is_clear(plan: PromotionPlan, progress: ShadowProgress) -> bool:
+def is_clear(plan: PromotionPlan, progress: Progress) -> bool:
     """May it be promoted without a person? Few verdicts flip, and nobody has found one that flips for the worse."""
     return (
         plan.mode == "automatic"
@@ -38,7 +39,7 @@ def is_clear(plan: PromotionPlan, progress: ShadowProgress) -> bool:
     )
 
 
-def _conclude(workshop: Workshop, night: Night, plan: PromotionPlan, progress: ShadowProgress) -> None:
+def _conclude(workshop: Workshop, night: Night, plan: PromotionPlan, progress: Progress) -> None:
     figures = {**night.figures, "shadow_parts": progress.part_count, "shadow_flips": progress.flip_count}
     if not is_clear(plan, progress):
         nights.end(workshop.database, night.name, NightState.AWAITING, figures=figures)

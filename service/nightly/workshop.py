@@ -10,7 +10,6 @@ from service.images.image_store import ImageStore
 from service.nightly.endings import NightEnded
 from service.nightly.folder import NightFolder
 from service.nightly.plan import LinePlan, NightPlan
-from service.nightly.shadowing import Shadowing
 from service.nightly.tables import Night, Reason
 from service.nightly.trainer import Trainer
 from service.settings import ServiceSettings
@@ -18,13 +17,12 @@ from service.settings import ServiceSettings
 
 @dataclass(frozen=True)
 class Workshop:
-    """The record, the pictures, the plan, and who shadows challengers (None: nobody does)."""
+    """The record, the pictures, and the plan."""
 
     settings: ServiceSettings
     plan: NightPlan
     database: Database
     image_store: ImageStore
-    shadowing: Shadowing | None = None
 
     @property
     def nights_folder(self) -> Path:

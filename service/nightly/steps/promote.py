@@ -10,6 +10,7 @@ from service.nightly.steps.findings import Figures, Findings
 from service.nightly.tables import NightState, Reason
 from service.nightly.workshop import Bench
 from service.registry.operations import shelve
+from service.shadow import operations as shadows
 
 
 def shadow(bench: Bench, found: Findings) -> Figures:
@@ -19,9 +20,7 @@ def shadow(bench: Bench, found: Findings) -> Figures:
     shelve(bench.folder.challenger, workshop.settings.bundle_directory)
     if plan.shadow_parts == 0:
         return {"is_asked": False, "why": "not asked for"}
-    if workshop.shadowing is None:
-        return {"is_asked": False, "why": "asked for, but nothing shadows here: a person decides"}
-    workshop.shadowing.start(workshop.database, challenger_id, stations=bench.line.stations, night=bench.night.name)
+    shadows.start(workshop.database, challenger_id, stations=bench.line.stations, author=f"night {bench.night.name}")
     return {"is_asked": True, "part_count": plan.shadow_parts}
 
 
@@ -32,8 +31,7 @@ def promote(bench: Bench, found: Findings) -> Figures:
     find_bundle(bench.workshop.settings, challenger_id)
     if found["shadow"]["is_asked"]:
         return {"state": NightState.SHADOW.value}
-    # A shadow that was asked for and could not be had leaves the decision to a person.
-    if plan.mode == "approval" or plan.shadow_parts:
+    if plan.mode == "approval":
         return {"state": NightState.AWAITING.value}
     author = f"night {bench.night.name}"
     try:

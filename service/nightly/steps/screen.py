@@ -26,32 +26,7 @@ _LEAST_LEARNED = 16
 def screen(bench: Bench, found: Findings) -> Figures:
     """Raises NightEnded where the guard leaves too little."""
     snapshot = bench.folder.read(bench.folder.snapshot_file, found["freeze"]["snapshot_sha256"])
-    with bench.workshop.database.reading() as session:
-        rows = find_rows(session, [*snapshot["new"], *snapshot["older"]])
-        said = find_said(session, rows)
-        judged_by = [part[1] for part in snapshot["golden"]] + [part[0] for part in snapshot["replay"]]
-        golden_parts = find_part_ids(session, judged_by)
-        shown = set(session.scalars(challenge_inspection_ids(0, snapshot["upto"])))
-    manifest = read_manifest_of(bench.workshop.settings, snapshot["champion_id"])
-    kept_out = set(snapshot["kept_out"])
-    candidates = [
-        Candidate(
-            image=str(row.image_sha256),
-            inspection_id=row.id,
-            part=row.part.name,
-            lot=row.lot.name if row.lot else None,
-            station=row.station.name,
-            image_number=row.image_number,
-            verdict=row.verdict,
-            part_score=row.part_score,
-            said=said[row.part_id],
-            look=_look(bench, row, manifest),
-            is_golden=row.part_id in golden_parts,
-            is_kept_out=row.image_sha256 in kept_out,
-            is_challenge=row.id in shown,
-        )
-        for row in rows
-    ]
+    candidates, groups = _read_candidates(bench, snapshot)
     selection = select(candidates, bench.line.guard)
     if len(selection.kept) < _LEAST_LEARNED:
         raise NightEnded(
@@ -59,7 +34,6 @@ def screen(bench: Bench, found: Findings) -> Figures:
             f"the guard leaves {len(selection.kept)} of {len(candidates)} pictures, {_LEAST_LEARNED} are needed",
             {"left_out": selection.counts},
         )
-    groups = {row.id: row.lot.name if row.lot else f"{row.received_at:%Y-%m-%d}" for row in rows}
     learned, calibrating = set_apart(selection.kept, groups, bench.line.snapshot.calibration_share)
     _lay_out(bench, bench.folder.pictures, learned, groups)
     _lay_out(bench, bench.folder.calibration, calibrating, groups)
@@ -93,6 +67,38 @@ def set_apart(
             calibrating += members[group]
     chosen = {one.inspection_id for one in calibrating}
     return [one for one in kept if one.inspection_id not in chosen], calibrating
+
+
+def _read_candidates(bench: Bench, snapshot: Figures) -> tuple[list[Candidate], dict[int, str]]:
+    """All frozen pictures with what is on record of them, and the lot or day of each inspection."""
+    with bench.workshop.database.reading() as session:
+        rows = find_rows(session, [*snapshot["new"], *snapshot["older"]])
+        said = find_said(session, rows)
+        judged_by = [part[1] for part in snapshot["golden"]] + [part[0] for part in snapshot["replay"]]
+        golden_parts = find_part_ids(session, judged_by)
+        shown = set(session.scalars(challenge_inspection_ids(0, snapshot["upto"])))
+    manifest = read_manifest_of(bench.workshop.settings, snapshot["champion_id"])
+    kept_out = set(snapshot["kept_out"])
+    groups = {row.id: row.lot.name if row.lot else f"{row.received_at:%Y-%m-%d}" for row in rows}
+    candidates = [
+        Candidate(
+            image=str(row.image_sha256),
+            inspection_id=row.id,
+            part=row.part.name,
+            lot=row.lot.name if row.lot else None,
+            station=row.station.name,
+            image_number=row.image_number,
+            verdict=row.verdict,
+            part_score=row.part_score,
+            said=said[row.part_id],
+            look=_look(bench, row, manifest),
+            is_golden=row.part_id in golden_parts,
+            is_kept_out=row.image_sha256 in kept_out,
+            is_challenge=row.id in shown,
+        )
+        for row in rows
+    ]
+    return candidates, groups
 
 
 def _look(bench: Bench, row: StoredInspection, manifest: Manifest) -> Look | None:

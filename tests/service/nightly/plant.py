@@ -55,11 +55,11 @@ class Plant:
     root: Path
     count: int = 0
 
-    def workshop(self, *lines: dict[str, Any], shadowing: Any = None, python: Sequence[str] | None = None) -> Workshop:
+    def workshop(self, *lines: dict[str, Any], python: Sequence[str] | None = None) -> Workshop:
         """With a line for each of `lines`, changed from the small one; the trainer is the fake."""
         trainer = {"python": list(python or (sys.executable, str(FAKE_TRAINER)))}
         plan = NightPlan.model_validate({"lines": [{"training": trainer, **SMALL, **line} for line in lines or ({},)]})
-        return Workshop(self.settings, plan, self.database, self.store, shadowing)
+        return Workshop(self.settings, plan, self.database, self.store)
 
     def add_parts(self, count: int, *, lot: str = "L-1", spot: float = 0.0, station: str = STATION) -> list[int]:
         """Parts as the champion judges them; returns their inspections."""

@@ -16,10 +16,12 @@ from service.audit.operations import find_page
 from service.db.tables import StoredInspection
 from service.nightly import golden, kept_out, nights
 from service.nightly.course import STEPS
+from service.nightly.shadow_end import settle_shadows
 from service.nightly.tables import Night, NightState, Reason
 from service.registry.operations import find_champion_id, find_lineage, promote
 from service.retention.operations import apply_policy
 from service.retention.policy import RetentionPolicy, Rule
+from service.shadow import operations as shadow
 from tests.service.nightly.plant import Plant, build_plant
 
 
@@ -192,9 +194,36 @@ def test_an_engineers_word_is_waited_for_by_default(plant: Plant) -> None:
     assert champion_of(plant) == before
 
 
-def test_a_shadow_that_cannot_be_had_leaves_it_to_a_person(plant: Plant) -> None:
-    night = plant.run(plant.workshop({"promotion": {"mode": "automatic", "shadow_parts": 100}}))
-    assert night.state is NightState.AWAITING
+def shadowed_night(plant: Plant, *, flips: int, mode: str = "automatic") -> Night:
+    """A night whose challenger has scored 100 live parts beside the champion."""
+    workshop = plant.workshop({"promotion": {"mode": mode, "shadow_parts": 100, "most_flips": 0.02}})
+    night = plant.run(workshop)
+    assert night.state is NightState.SHADOW
+    [trial] = shadow.find_open(plant.database)
+    assert trial.bundle_id == night.challenger_id
+    for parts, progress in ((60, shadow.Progress(60, 0)), (100, shadow.Progress(100, flips))):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(shadow, "get_progress", lambda *_, progress=progress: progress)
+            settle_shadows(workshop)
+        with plant.database.reading() as session:
+            night = nights.find_night(session, night.name)
+        assert (night.state is NightState.SHADOW) == (parts < 100)
+    assert shadow.find_open(plant.database) == []
+    return night
+
+
+def test_a_shadow_with_few_flips_is_promoted_by_the_policy(plant: Plant) -> None:
+    night = shadowed_night(plant, flips=2)
+    assert night.state is NightState.PROMOTED
+    assert champion_of(plant) == night.challenger_id
+    assert night.figures["shadow_parts"] == 100
+
+
+@pytest.mark.parametrize(("flips", "mode"), [(3, "automatic"), (0, "approval")])
+def test_a_person_decides_after_many_flips_or_where_the_policy_says_so(plant: Plant, flips: int, mode: str) -> None:
+    before = champion_of(plant)
+    assert shadowed_night(plant, flips=flips, mode=mode).state is NightState.AWAITING
+    assert champion_of(plant) == before
 
 
 def test_a_champion_that_came_meanwhile_stays(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
