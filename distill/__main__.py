@@ -34,7 +34,7 @@ def build(
     teacher: Annotated[Path, typer.Option(help="Directory of a finished pretraining run.")],
     images: Annotated[Path, typer.Option(help="Folder the teacher was trained from.")],
     out: Annotated[Path, typer.Option(help="The bundle's directory.")],
-    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or path of a .toml file.")] = "small",
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or path of a .toml file.")] = "base",
     minutes: Annotated[
         float | None, typer.Option(min=0.05, help="Length of the student's schedule instead of the recipe's steps.")
     ] = None,
@@ -80,7 +80,7 @@ def poc(
     no_labels: Annotated[bool, typer.Option("--no-labels", help="Do not look at test/*.")] = False,
     plant: Annotated[Path | None, typer.Option(help="TOML file of costs, volumes and goals.")] = None,
     pretraining_recipe: Annotated[str | None, typer.Option(help="Default: by the start weights.")] = None,
-    recipe: Annotated[str, typer.Option(help="The student's recipe.")] = "small",
+    recipe: Annotated[str, typer.Option(help="The student's recipe.")] = "base",
 ) -> None:
     """The plant's proof of concept: from a folder of pictures to a bundle, its figures and go or no-go."""
     request = PocRequest(data, out, minutes, find_start_weights(init), not no_labels, pretraining_recipe, recipe)

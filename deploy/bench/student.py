@@ -16,7 +16,8 @@ from deploy.bench.pictures import SIDE_PX, PictureSource
 from distill.export import export_onnx
 from distill.recipe import load_recipe
 from distill.scoring_graph import Scales, ScoringGraph
-from distill.student import Student
+from distill.teacher import Teacher
+from distill.trunk_student import TrunkStudent
 from inspection import __version__
 from inspection.bundle.manifest import (
     GOLDEN_FOLDER,
@@ -36,24 +37,28 @@ from inspection.images.digest import sha256_of_bytes, sha256_of_file
 from inspection.images.preprocess import Preprocessing, prepare
 from inspection.inspector import Inspector
 from inspection.scoring.session import Scores, StudentSession
+from inspection.start_weights import WARM_RECIPE
+from pretrain.encoder import Encoder
 from pretrain.evaluate.nearest_normal import NearestNormal
+from pretrain.recipe import load_recipe as load_pretraining_recipe
 
 _SEED = 7
+_RECIPE = "base"
 _PROBE_COUNT = 200
 _PASS_RATE, _FAIL_RATE = 0.92, 0.02
 
 
 def build(out: Path) -> str:
     """Write the bundle at `out` and return its id."""
-    recipe = load_recipe("small")
+    recipe = load_recipe(_RECIPE)
     preprocessing = Preprocessing(input_px=SIDE_PX)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         staging = Path(folder) / "bundle"
         (staging / GOLDEN_FOLDER).mkdir(parents=True)
         torch.manual_seed(_SEED)
-        bank = torch.randn(recipe.bank.size, recipe.student.embedding_width)
-        nearest = NearestNormal(bank, recipe.bank.neighbours)
-        export_onnx(ScoringGraph(Student(recipe.student), nearest, Scales(1.0, 1.0)), staging / STUDENT_FILE, SIDE_PX)
+        teacher = Teacher(Encoder(load_pretraining_recipe(WARM_RECIPE).encoder), recipe.student.embedding_width)
+        nearest = NearestNormal(torch.randn(recipe.bank.size, teacher.width), recipe.bank.neighbours)
+        export_onnx(ScoringGraph(TrunkStudent(teacher), nearest, Scales(1.0, 1.0)), staging / STUDENT_FILE, SIDE_PX)
         session = StudentSession(staging / STUDENT_FILE)
         source = PictureSource(_SEED)
         pictures = [source.next() for _ in range(_PROBE_COUNT)]
@@ -89,7 +94,7 @@ def _describe(staging: Path, preprocessing: Preprocessing, thresholds: Threshold
         created_at=datetime(2026, 11, 23, tzinfo=UTC),
         files_sha256={name: sha256_of_file(staging / name) for name in (STUDENT_FILE, golden)},
         preprocessing=preprocessing,
-        quality_limits=load_recipe("small").quality_limits,
+        quality_limits=load_recipe(_RECIPE).quality_limits,
         thresholds=thresholds,
         calibration=Calibration(
             split="none",
@@ -102,7 +107,7 @@ def _describe(staging: Path, preprocessing: Preprocessing, thresholds: Threshold
         provenance=Provenance(
             kensa_version=__version__,
             recipe="benchmark",
-            recipe_sha256=load_recipe("small").sha256(),
+            recipe_sha256=load_recipe(_RECIPE).sha256(),
             run="none",
             training_images_sha256=nothing,
             training_image_count=0,

@@ -1,7 +1,7 @@
 # Pretraining and distillation, with torch; on a machine with an NVIDIA GPU it is used.
 #   docker build --file deploy/docker/trainer.Dockerfile --tag kensa-trainer .
 #   docker run --gpus all --volume /pictures:/pictures:ro --volume runs:/runs kensa-trainer \
-#       pretrain train demo-warm --images /pictures --out /runs/first
+#       pretrain train line --images /pictures --out /runs/first
 FROM python:3.13-slim-bookworm AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /srv/kensa

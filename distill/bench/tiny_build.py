@@ -20,7 +20,7 @@ from pretrain.train import TrainingRequest, train
 
 _PICTURES = 24
 _BATCH_SIZE = 4
-_STUDENT_RECIPE = "small"
+_STUDENT_RECIPE = "base"
 
 
 @dataclass(frozen=True)

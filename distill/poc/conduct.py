@@ -36,7 +36,7 @@ class PocRequest:
     start_weights: Path | None
     uses_labels: bool = True
     pretraining_recipe: str | None = None
-    recipe: str = "small"
+    recipe: str = "base"
 
     @property
     def labels(self) -> Path | None:

@@ -44,6 +44,7 @@ def noninferiority_p_value(lost: int, gained: int, count: int, margin: float) ->
     return float(min(chances.sum(axis=1).max(), 1.0))
 
 
+@lru_cache(maxsize=65536)
 def difference_bound(lost: int, gained: int, count: int, confidence: float = 0.95) -> float:
     """The second model's error rate is higher by at most this, at `confidence`, one-sided; 1 where nothing is known."""
     low, high = (lost - gained) / count if count else -1.0, 1.0
@@ -59,6 +60,7 @@ def difference_bound(lost: int, gained: int, count: int, confidence: float = 0.9
     return high
 
 
+@lru_cache(maxsize=65536)
 def needed_count(lost: int, gained: int, count: int, margin: float, confidence: float = 0.95) -> int | None:
     """Parts that would show the difference to be below `margin`, if the further ones came out as these have.
 

@@ -38,13 +38,13 @@ def test_every_shipped_recipe_loads(name: str) -> None:
 
 
 def test_the_recipes_that_the_documentation_names_are_shipped() -> None:
-    assert {"demo", "demo-warm", "line", "paper", "released"} <= set(shipped_recipes())
+    assert {"demo", "line", "paper", "released"} <= set(shipped_recipes())
 
 
 def test_an_unknown_recipe_is_told_with_those_there_are() -> None:
     message = fault("domo")
     assert "domo: no such recipe: give one of " in message
-    assert "demo, demo-warm" in message
+    assert "demo, line" in message
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
