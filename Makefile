@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test test-faults test-hostile check words format demo poc peers bench-student bench-service bench-pages bench-pretrain audit sbom clean
+.PHONY: help setup lock chromium test test-faults test-hostile shift check words format demo poc peers bench-student bench-service bench-pages bench-gate bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -79,6 +79,9 @@ bench-pages: setup ## weight and time to the first row of every page (ROWS=20000
 	@exec $(BIN)/python -m deploy.bench.pages $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(filter-out 0 no false,$(HELD)),--held) $(if $(TRIES),--tries $(TRIES)) $(if $(BUNDLE),--bundle "$(BUNDLE)")
 
+bench-gate: setup ## how often the gate errs, over simulated nights (SEEDS=400)
+	@exec $(BIN)/python -m deploy.bench.gate $(if $(SEEDS),--seeds $(SEEDS))
+
 bench-pretrain: setup ## a training step beside its parts, in images a second (RECIPE=demo BATCH=24 SECONDS=60 PROCESSES=2)
 	@exec $(BIN)/python -m pretrain bench $(RECIPE) $(if $(BATCH),--batch $(BATCH)) \
 		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(PROCESSES),--processes $(PROCESSES))
@@ -88,6 +91,10 @@ audit: setup ## known vulnerabilities in the locked packages (needs the network)
 
 sbom: setup ## all that is installed, as a CycloneDX document (.kensa/sbom.json)
 	@$(PYTHON) -m deploy.tools.sbom
+
+shift: setup chromium ## a reviewer's shift by keyboard alone, timed (PARTS=300 OUT=DIR)
+	@KENSA_SHIFT_PARTS=$(or $(PARTS),300) KENSA_ARTEFACTS="$(or $(OUT),.kensa/shift)" \
+		$(BIN)/python -m pytest tests/browser/test_shift.py -q -s $(ARGS)
 
 clean: ## forget what demos left behind (.kensa); the environment stays
 	@rm -rf .kensa

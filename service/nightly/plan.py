@@ -25,7 +25,7 @@ class TrainingPlan(Settings):
     processes: Count = 1
     """More than one: torchrun, one process a GPU."""
     recipe: str = "line"
-    student_recipe: str = "small"
+    student_recipe: str = "base"
     start_weights: Path | None = None
     """What the first night starts from; later ones go on from the champion's teacher."""
     teacher: Path | None = None

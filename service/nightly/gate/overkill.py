@@ -32,7 +32,7 @@ def check_flagged(evidence: Evidence, policy: GatePolicy) -> Check:
 
 
 def _check(question: Question, evidence: Evidence, limits: _Limits, is_wrong: Callable[[Verdict], bool]) -> Check:
-    """Within the budget for certain, or else no rise beyond the margin for certain; over both for sure is a failure."""
+    """Within the budget for certain; or no rise beyond the margin for certain, of one that has not risen over it."""
     parts = [part for part in evidence.golden if part.defect is None]
     count = len(parts)
     champion = sum(is_wrong(part.champion) for part in parts)
@@ -51,11 +51,11 @@ def _check(question: Question, evidence: Evidence, limits: _Limits, is_wrong: Ca
         "margin": limits.margin,
         "confidence": limits.confidence,
     }
-    if bound <= limits.budget or (
-        lost <= gained and noninferiority_p_value(lost, gained, count, limits.margin) <= 1 - limits.confidence
-    ):
+    is_over = challenger > limits.budget * count and lost > gained
+    is_no_worse = noninferiority_p_value(lost, gained, count, limits.margin) <= 1 - limits.confidence
+    if bound <= limits.budget or (is_no_worse and not is_over):
         return Check(question=question, answer=Answer.PASSED, figures=figures)
-    if challenger > limits.budget * count and lost > gained:
+    if is_over:
         return Check(question=question, answer=Answer.FAILED, figures=figures)
     return Check(question=question, answer=Answer.UNDECIDED, figures=figures, needed_count=_needed(figures, limits))
 

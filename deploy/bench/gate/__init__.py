@@ -1,0 +1,1 @@
+"""The gate's own error rates: how often a worse model passes it, and a better one is kept out."""
