@@ -40,6 +40,7 @@ def _figure(report: ParetoReport, visit: Visit) -> dict[str, Any]:
     places = list(range(len(bars)))
     names = [bar.key if bar.key is not None else visit.words("without a name") for bar in bars]
     shares = [bar.share_up_to_here for bar in bars]
+    small = {"size": 13}
     count, share = visit.words("Confirmed defects"), visit.words("Share up to here")
     return {
         "data": [
@@ -52,10 +53,11 @@ def _figure(report: ParetoReport, visit: Visit) -> dict[str, Any]:
         ],
         "layout": {
             "height": 340,
-            "xaxis": {"tickvals": places, "ticktext": names},
-            "yaxis": {"title": {"text": count}, "rangemode": "tozero"},
+            "bargap": 0.45,
+            "xaxis": {"tickvals": places, "ticktext": names, "showgrid": False},
+            "yaxis": {"title": {"text": count, "font": small}, "rangemode": "tozero", "tickformat": ",d", "nticks": 6},
             "yaxis2": {"overlaying": "y", "side": "right", "range": [0, 1.04], "tickformat": ".0%", "showgrid": False}
-            | {"title": {"text": share}},
+            | {"title": {"text": share, "font": small}},
             "showlegend": False,
         },
     }

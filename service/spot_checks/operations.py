@@ -34,6 +34,7 @@ __all__ = [
     "OverkillEstimate",
     "Places",
     "RateEstimate",
+    "estimate_defective_share",
     "estimate_escapes",
     "estimate_overkill",
     "measure_agreement",
@@ -123,6 +124,15 @@ def estimate_escapes(
         defective_share=share,
         escape_rate=_over_all(share, passed_count, caught),
     )
+
+
+def estimate_defective_share(
+    database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
+) -> RateEstimate:
+    """Defective parts among those that passed, as `estimate_escapes` has it, without counting all that passed."""
+    with database.reading() as session:
+        drawn = queries.count_drawn(session, scope or CheckScope())
+    return estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence)
 
 
 def estimate_overkill(

@@ -11,6 +11,6 @@ def start_review(page: Page) -> str:
     """From the queue to its first part; returns that part's inspection id."""
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(r"/review/\d+$"))
-    # The scripts put the exact instant behind each time after they have begun to listen: before, no key is heard.
-    page.wait_for_selector("time[title]")
+    # Before the scripts say that they listen, no key is heard.
+    page.wait_for_selector("#part[data-ready]")
     return page.locator("#part").get_attribute("data-id") or ""

@@ -9,18 +9,28 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import OpenPage
-from tests.browser.test_looking import flagged
 
 
 def open_part(open_page: OpenPage, station: httpx.Client, verdict: str = "HOLD") -> tuple[Page, Any]:
-    inspection = flagged(station, verdict)
+    inspection = undecided(station, verdict)
     page = open_page(f"/review/{inspection['id']}")
-    page.wait_for_selector("time[title]")
+    page.wait_for_selector("#part[data-ready]")
     return page, inspection
 
 
+def undecided(station: httpx.Client, verdict: str) -> Any:
+    """One that has a region, and that no test has decided yet."""
+    items = station.get("/api/v1/inspections", params={"verdict": verdict, "limit": 200}).json()["items"]
+    return next(item for item in items if item["regions"] and not decisions(station, item))
+
+
+def decisions(station: httpx.Client, inspection: Any) -> list[Any]:
+    items: list[Any] = station.get(f"/api/v1/inspections/{inspection['id']}/dispositions").json()["items"]
+    return items
+
+
 def stored_marks(station: httpx.Client, inspection: Any) -> Any:
-    return station.get(f"/api/v1/inspections/{inspection['id']}/dispositions").json()["items"][-1]["marks"]
+    return decisions(station, inspection)[-1]["marks"]
 
 
 def decide(page: Page, inspection: Any) -> None:

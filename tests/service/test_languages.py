@@ -25,7 +25,7 @@ KEYWORDS = {"_": None, "words": None, "mark": None, "gettext": None, "ngettext":
 FIELD = re.compile(r"%\((\w+)\)s")
 SPOKEN_ATTRIBUTES = re.compile(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"')
 # Words of the system itself, which a plant reads in every language.
-NAMES = {"Kensa", "HOLD", "FAIL", "PASS", "SHA", "px", "English", "API", "Shift", "api", "openapi", "json"}
+NAMES = {"Kensa", "HOLD", "FAIL", "PASS", "SHA", "px", "English", "API", "Shift", "api", "openapi", "json", "CSV", "JSON"}
 
 
 def marked() -> set[str]:
@@ -141,6 +141,7 @@ def test_a_japanese_page_says_nothing_in_english(station: TestClient) -> None:
     posted(station, 2, spot=0.9, lot="L1")
     posted(station, 3, lot="L1")
     post(station, 4, b"no image")
+    station.post(f"{INSPECTIONS}/1/dispositions", json={"decision": "unclear"})
     station.post(f"{INSPECTIONS}/2/dispositions", json={"decision": "confirmed_defect", "defect": "scratch"})
     pages = [
         "/review",
@@ -153,6 +154,7 @@ def test_a_japanese_page_says_nothing_in_english(station: TestClient) -> None:
         "/review/4",
     ]
     pages += ["/review/1/neighbours", "/review/1/certificate", "/review/2/certificate", "/review/4/certificate"]
+    pages += ["/spot-checks", "/defect-names", "/defect-names?by=lot&name=scratch"]
     for address in pages:
         page = station.get(address, headers=JAPANESE).text
         words = set(re.findall(r"[A-Za-z]{2,}", GIVEN.sub(" ", spoken(page)))) - NAMES

@@ -121,6 +121,8 @@ function setUp(part) {
   for (const button of part.querySelectorAll("[data-go]")) {
     button.addEventListener("click", () => go(button.dataset.go));
   }
+  // From here on its keys and buttons are heard.
+  part.dataset.ready = "";
 }
 
 async function compare(part) {
