@@ -1,6 +1,7 @@
 """What the report does: one transaction each."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,8 +15,8 @@ from service.returns.period import Period, period_of
 from service.returns.schemas import Counted, EscapeBounds, PartsOf, Returns, ReturnsQuery
 from service.review.operations import Decision
 from service.runtime import Runtime
-from service.spot_checks.operations import CheckScope, estimate_escapes
-from service.tallies.operations import read, total_of
+from service.spot_checks.operations import CheckScope, estimate_defective_share
+from service.tallies.operations import read_total
 
 PAGE_LENGTH = 100
 
@@ -25,9 +26,9 @@ def report(runtime: Runtime, query: ReturnsQuery, *, now: datetime | None = None
     period = period_of(query.first_day, query.last_day, runtime.shifts.zone, now=now or datetime.now(UTC))
     with runtime.database.reading() as session:
         station_id = _station_id(session, query.station)
-        tallies = read(session, period.since, period.until, station_id=station_id)
+        tallies = read_total(session, period.since, period.until, station_id=station_id)
         decided = queries.count_decided(session, period, station_id)
-    total = total_of(counts for _, counts in tallies.items)
+    total = tallies.counts
     counted = _counted(total.total, total.flagged_count, decided)
     return Returns(
         inputs=query,
@@ -44,16 +45,27 @@ def report(runtime: Runtime, query: ReturnsQuery, *, now: datetime | None = None
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PartsPage:
+    """Parts behind a number, newest first; `next_id` is below which id the next page begins."""
+
+    rows: Sequence[Any]
+    decisions: dict[int, tuple[Decision, str]]
+    """By inspection, the decision that stands and whose it is."""
+    next_id: int | None
+
+
 def find_parts(
     runtime: Runtime, of: PartsOf, query: ReturnsQuery, *, below_id: int | None, now: datetime | None = None
-) -> tuple[Sequence[Any], int | None]:
-    """The parts behind a number, newest first, and below which id the next page begins."""
+) -> PartsPage:
+    """The parts behind a number of the report."""
     period = period_of(query.first_day, query.last_day, runtime.shifts.zone, now=now or datetime.now(UTC))
     with runtime.database.reading() as session:
         station_id = _station_id(session, query.station)
         rows = queries.find_parts(session, of, period, station_id, below_id=below_id, limit=PAGE_LENGTH + 1)
-    shown = rows[:PAGE_LENGTH]
-    return shown, shown[-1].id if len(rows) > PAGE_LENGTH else None
+        shown = rows[:PAGE_LENGTH]
+        decisions = queries.find_decisions(session, [row.id for row in shown])
+    return PartsPage(shown, decisions, shown[-1].id if len(rows) > PAGE_LENGTH else None)
 
 
 def _station_id(session: Session, station: str | None) -> int | None:
@@ -83,7 +95,7 @@ def _counted(inspected: int, flagged: int, decided: dict[tuple[Decision, Verdict
 def _escapes(runtime: Runtime, station: str | None, period: Period, passed: int) -> EscapeBounds | None:
     """How many of the parts that passed were defective, as spot checks say."""
     scope = CheckScope(station=station, since=period.since, until=period.until)
-    share = estimate_escapes(runtime.database, scope).defective_share
+    share = estimate_defective_share(runtime.database, scope)
     if not share.total or share.rate is None:
         return None
     return EscapeBounds(

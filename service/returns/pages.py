@@ -63,11 +63,10 @@ def get_parts_page(
 ) -> HTMLResponse:
     """The parts behind one of the report's numbers."""
     query = read_query(request)
-    rows, next_id = operations.find_parts(runtime, of, query, below_id=below)
+    page = operations.find_parts(runtime, of, query, below_id=below)
     return visit.show(
         "returns/parts.html",
-        rows=rows,
-        next_id=next_id,
+        page=page,
         of=of,
         title=visit.words(TITLES[of]),
         decisions={one: visit.words(message) for one, message in DECISIONS.items()},

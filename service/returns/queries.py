@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
@@ -28,7 +28,7 @@ def find_station_id(session: Session, name: str) -> int | None:
 def count_decided(session: Session, period: Period, station_id: int | None) -> dict[tuple[Decision, Verdict], int]:
     """Decisions of the period that stand, by what the machine had said."""
     decided = standing_decisions()
-    query = (
+    query: Any = (
         select(decided.c.decision, StoredInspection.verdict, func.count())
         .join(StoredInspection, StoredInspection.id == decided.c.inspection_id)
         .where(decided.c.decided_at >= period.since, decided.c.decided_at < period.until)
@@ -42,9 +42,8 @@ def count_decided(session: Session, period: Period, station_id: int | None) -> d
 def find_parts(
     session: Session, of: PartsOf, period: Period, station_id: int | None, *, below_id: int | None, limit: int
 ) -> Sequence[Any]:
-    """The newest first, with station, part, lot and the decision that stands, if any."""
-    decided = standing_decisions()
-    query = (
+    """The newest first: inspections with the names of their station, part and lot."""
+    query: Any = (
         select(
             StoredInspection.id,
             StoredInspection.received_at,
@@ -53,36 +52,39 @@ def find_parts(
             Station.name.label("station"),
             Part.name.label("part"),
             Lot.name.label("lot"),
-            decided.c.decision,
-            decided.c.reviewer,
-            decided.c.decided_at,
         )
         .join(Station, Station.id == StoredInspection.station_id)
         .join(Part, Part.id == StoredInspection.part_id)
         .outerjoin(Lot, Lot.id == StoredInspection.lot_id)
-        .order_by(StoredInspection.id.desc())
+        .order_by(StoredInspection.received_at.desc(), StoredInspection.id.desc())
         .limit(limit)
     )
-    query = _narrowed(query, of, decided, period)
+    query = _narrowed(query, of, period)
     if station_id is not None:
         query = query.where(StoredInspection.station_id == station_id)
-    if below_id is not None:
-        query = query.where(StoredInspection.id < below_id)
+    last = None if below_id is None else session.get(StoredInspection, below_id)
+    if last is not None:
+        # In the order of the index, which is walked from here on.
+        is_shown = and_(StoredInspection.received_at == last.received_at, StoredInspection.id >= last.id)
+        query = query.where(StoredInspection.received_at <= last.received_at, ~is_shown)
     return session.execute(query).all()
 
 
-def _narrowed(query: Select[Any], of: PartsOf, decided: Any, period: Period) -> Select[Any]:
+def find_decisions(session: Session, inspection_ids: Sequence[int]) -> dict[int, tuple[Decision, str]]:
+    """By inspection, the decision that stands and whose it is."""
+    decided = standing_decisions()
+    query = select(decided.c.inspection_id, decided.c.decision, decided.c.reviewer)
+    rows = session.execute(query.where(decided.c.inspection_id.in_(inspection_ids)))
+    return {row[0]: (Decision(row[1]), row[2]) for row in rows}
+
+
+def _narrowed(query: Any, of: PartsOf, period: Period) -> Any:
     """By arrival where inspections are counted, by decision where decisions are."""
-    is_decided = decided.c.inspection_id == StoredInspection.id
     if of in (PartsOf.INSPECTED, PartsOf.FLAGGED):
-        arrived: list[ColumnElement[bool]] = [
-            StoredInspection.received_at >= period.since,
-            StoredInspection.received_at < period.until,
-        ]
-        if of is PartsOf.FLAGGED:
-            arrived.append(_FLAGGED)
-        return query.outerjoin(decided, is_decided).where(*arrived)
-    query = query.join(decided, is_decided)
+        arrived = (StoredInspection.received_at >= period.since, StoredInspection.received_at < period.until)
+        return query.where(*arrived, _FLAGGED) if of is PartsOf.FLAGGED else query.where(*arrived)
+    decided = standing_decisions()
+    query = query.join(decided, decided.c.inspection_id == StoredInspection.id)
     query = query.where(decided.c.decided_at >= period.since, decided.c.decided_at < period.until)
     if of is PartsOf.DECIDED:
         return query

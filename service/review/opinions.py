@@ -75,4 +75,13 @@ def standing_decisions() -> Subquery:
         Disposition.occasion,
         Disposition.is_blind,
     )
-    return select(*columns).where(Disposition.id.in_(standing_ids())).subquery("standing_decisions")
+    # Asked of each row, not of all at once: whoever joins a few of them pays for these few.
+    later = aliased(Disposition)
+    is_superseded = (
+        select(later.id)
+        .where(later.inspection_id == Disposition.inspection_id, later.id > Disposition.id)
+        .where(is_live(later), later.occasion != Occasion.REPEAT)
+        .exists()
+    )
+    counting = (is_live(Disposition), Disposition.occasion != Occasion.REPEAT, ~is_superseded)
+    return select(*columns).where(*counting).subquery("standing_decisions")

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
@@ -23,7 +24,18 @@ _WANTED = (
     StoredInspection.local_score,
     StoredInspection.global_score,
 )
-Arrival = Row[tuple[int, int, str | None, datetime, Verdict, float | None, float | None]]
+
+
+class Arrival(NamedTuple):
+    """What is counted of one inspection."""
+
+    id: int
+    station_id: int
+    bundle_id: str | None
+    received_at: datetime
+    verdict: Verdict
+    local_score: float | None
+    global_score: float | None
 
 
 def take_progress(session: Session) -> TallyProgress:
@@ -44,13 +56,13 @@ def find_last_id(session: Session) -> int:
 def find_oldest_arrivals(session: Session, above_id: int, limit: int = ROWS_AT_ONCE) -> list[Arrival]:
     """The next ones after that id, in order."""
     query = select(*_WANTED).where(StoredInspection.id > above_id).order_by(StoredInspection.id)
-    return list(session.execute(query.limit(limit)))
+    return [Arrival(*row) for row in session.execute(query.limit(limit))]
 
 
 def find_newest_arrivals(session: Session, above_id: int, limit: int = ROWS_AT_ONCE) -> list[Arrival]:
     """The newest ones above that id."""
     query = select(*_WANTED).where(StoredInspection.id > above_id).order_by(StoredInspection.id.desc())
-    return list(session.execute(query.limit(limit)))
+    return [Arrival(*row) for row in session.execute(query.limit(limit))]
 
 
 def find_challenge_ids(session: Session, ids: Collection[int]) -> set[int]:
@@ -69,15 +81,22 @@ def find_tallies(
         query = query.where(Tally.station_id == station_id)
     names = Counts.names()
     columns = [getattr(Tally, name) for name in ("station_id", "quarter", "bundle_id", *names)]
-    rows = session.execute(query.with_only_columns(*columns))
+    rows: Iterable[Any] = session.execute(query.with_only_columns(*columns))
     return [(Key(*row[:3]), Counts(*row[3:])) for row in rows]
 
 
-def sum_of_bundle(session: Session, station_id: int, bundle_id: str, since: datetime) -> Counts:
-    """Everything that one bundle judged at one station since then."""
+def sum_tallies(
+    session: Session, since: datetime, until: datetime, station_id: int | None = None, bundle_id: str | None = None
+) -> Counts:
+    """All of these quarters together."""
     sums = [func.coalesce(func.sum(getattr(Tally, name)), 0) for name in Counts.names()]
-    wanted = (Tally.station_id == station_id, Tally.bundle_id == bundle_id, Tally.quarter >= since)
-    return Counts(*session.execute(select(*sums).where(*wanted)).one())
+    query = select(*sums).where(Tally.quarter >= since, Tally.quarter < until)
+    if station_id is not None:
+        query = query.where(Tally.station_id == station_id)
+    if bundle_id is not None:
+        query = query.where(Tally.bundle_id == bundle_id)
+    row: Any = session.execute(query).one()
+    return Counts(*row)
 
 
 def add(session: Session, counted: Iterable[tuple[Key, Counts]]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from service.tallies.operations import Counts, Key, catch_up, count_bundle, read, total_of
+from service.tallies.operations import Counts, Key, catch_up, read, read_total, total_of
 from service.tallies.tables import Tally
 from tests.service.camera import runtime_of
 from tests.service.record import BUNDLE, Given, record
@@ -25,24 +25,29 @@ def shift_of(count: int, every: timedelta = timedelta(minutes=4)) -> list[Given]
     ]
 
 
-def read_total(station: TestClient, since: datetime = YEAR[0], until: datetime = YEAR[1]) -> Counts:
+def count(station: TestClient, since: datetime = YEAR[0], until: datetime = YEAR[1]) -> Counts:
     with runtime_of(station).database.reading() as session:
-        return total_of(counts for _, counts in read(session, since, until).items)
+        total = total_of(counts for _, counts in read(session, since, until).items)
+        summed = read_total(session, since, until).counts
+        assert [getattr(summed, name) for name in Counts.names()] == pytest.approx(
+            [getattr(total, name) for name in Counts.names()]
+        )
+        return total
 
 
 def test_what_is_read_is_the_same_before_and_after_it_is_counted(station: TestClient) -> None:
     database = runtime_of(station).database
     record(database, shift_of(40))
-    before = read_total(station)
+    before = count(station)
     assert (before.pass_count, before.hold_count, before.fail_count) == (20, 10, 10)
     assert before.local_sum == pytest.approx(10 * (0.1 + 0.2 + 0.6 + 0.9))
     assert before.local_square_sum == pytest.approx(10 * (0.01 + 0.04 + 0.36 + 0.81))
     rounds = 0
     while catch_up(database, now=START + timedelta(days=1), limit=7):
         rounds += 1
-        assert read_total(station).total == 40
+        assert count(station).total == 40
     assert rounds == 5
-    after = read_total(station)
+    after = count(station)
     assert [getattr(after, name) for name in Counts.names()] == pytest.approx(
         [getattr(before, name) for name in Counts.names()]
     )
@@ -55,7 +60,7 @@ def test_only_what_has_settled_is_counted(station: TestClient) -> None:
     with database.reading() as session:
         counted = session.scalar(select(func.sum(Tally.pass_count + Tally.hold_count + Tally.fail_count)))
     assert counted == 5
-    assert read_total(station).total == 10
+    assert count(station).total == 10
 
 
 def test_quarters_stations_and_bundles_are_kept_apart(station: TestClient) -> None:
@@ -74,9 +79,9 @@ def test_quarters_stations_and_bundles_are_kept_apart(station: TestClient) -> No
         first = next(key for key in items if key.bundle_id == BUNDLE)
         alone = read(session, *YEAR, station_id=first.station_id).items
         assert {key.bundle_id for key, _ in alone} == {BUNDLE}
-        assert count_bundle(session, first.station_id, BUNDLE, START).total == 8
-        assert count_bundle(session, first.station_id, "bundle-other", START).total == 0
-    assert read_total(station, until=START + timedelta(minutes=15)).total == 8
+        assert read_total(session, *YEAR, station_id=first.station_id, bundle_id=BUNDLE).counts.total == 8
+        assert read_total(session, *YEAR, station_id=first.station_id, bundle_id="bundle-other").counts.total == 0
+    assert count(station, until=START + timedelta(minutes=15)).total == 8
 
 
 def test_counting_twice_counts_once(station: TestClient) -> None:
@@ -86,7 +91,7 @@ def test_counting_twice_counts_once(station: TestClient) -> None:
         catch_up(database, now=START + timedelta(days=1))
     record(database, [Given(0.1, received_at=START + timedelta(minutes=3), part="late")])
     catch_up(database, now=START + timedelta(days=1))
-    assert read_total(station).total == 10
+    assert count(station).total == 10
     with database.reading() as session:
         [counts] = [one for key, one in read(session, START, START + timedelta(minutes=15)).items]
         assert counts.total == 5
