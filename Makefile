@@ -36,7 +36,7 @@ test-hostile: setup ## more than 20 000 made and mutated images, thousands of ma
 		--hypothesis-profile=hostile --timeout=0 $(ARGS)
 
 test-faults: setup ## the fault tests in full: 50 kills, 10 000 connections (a quarter of an hour)
-	@$(BIN)/python -m pytest tests/service/faults --full $(ARGS)
+	@$(BIN)/python -m pytest tests/service/faults tests/service/nightly/test_real_training.py --full $(ARGS)
 
 check: setup ## format, lint, types, import contracts, then every test (module sizes among them)
 	@$(BIN)/ruff format --check .

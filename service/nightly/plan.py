@@ -31,7 +31,9 @@ class TrainingPlan(Settings):
     teacher: Path | None = None
     """The run that the first champion came from, where it came from no night."""
     pretrain_share: Annotated[float, Field(gt=0, lt=1)] = 0.6
-    """Of what is left of the budget; distillation takes four fifths of the rest."""
+    """Of the budget that is left."""
+    distill_share: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    """Of the budget that is left then; the rest is for calibration, the gate and reading pictures."""
 
 
 class SnapshotPlan(Settings):

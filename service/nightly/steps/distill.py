@@ -9,13 +9,11 @@ from service.nightly.steps.findings import Figures, Findings
 from service.nightly.steps.pretrain import share_of_budget
 from service.nightly.workshop import Bench
 
-_OF_THE_REST = 0.8
-
 
 def distill(bench: Bench, found: Findings) -> Figures:
     """A bundle whose limits come from lots that the run held out. Raises NightEnded."""
     folder = bench.folder
-    minutes = share_of_budget(bench, _OF_THE_REST)
+    minutes = share_of_budget(bench, bench.line.training.distill_share)
     words: list[str | Path] = [
         "build",
         "--teacher",

@@ -1,0 +1,47 @@
+"""One night with the real trainer, as small as it can be: what the fake one stands in for. Only with `--full`."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from service.nightly import nights
+from service.nightly.course import STEPS
+from service.nightly.tables import NightState, Reason
+from service.registry.operations import find_lineage
+from tests.distill.small import DISTILL_TOML
+from tests.pretrain.tiny import RECIPE_TOML
+from tests.service.nightly.plant import SMALL, Plant
+
+
+@pytest.mark.timeout(600)
+def test_a_night_with_the_real_trainer(plant: Plant, request: pytest.FixtureRequest) -> None:
+    if not request.config.getoption("--full", False):
+        pytest.skip("half a minute of training; see `make test-faults`")
+    recipes = {"recipe": RECIPE_TOML, "student_recipe": DISTILL_TOML}
+    for name, text in recipes.items():
+        (plant.root / f"{name}.toml").write_text(text)
+    training = {
+        "python": [sys.executable],
+        "recipe": str(plant.root / "recipe.toml"),
+        "student_recipe": str(plant.root / "student_recipe.toml"),
+        # Short schedules out of a long budget: importing torch takes its time.
+        "pretrain_share": 0.01,
+        "distill_share": 0.01,
+    }
+    plant.add_parts(12, lot="L-4")
+    workshop = plant.workshop({**SMALL, "training": training})
+    night = plant.run(workshop, minutes=8)
+    said = [path.read_text()[-2000:] for path in (plant.settings.data / "nights" / night.name).glob("*.log")]
+    with plant.database.reading() as session:
+        steps = [step.step for step in nights.find_steps(session, night.id)]
+        lineage = find_lineage(session, str(night.challenger_id))
+    assert steps[:7] == list(STEPS)[:7], (night.detail, said)
+    # Whether so small a student is any good is not asked here; that the gate has judged it is.
+    assert night.state is NightState.PROMOTED or night.reason in (Reason.GATE_FAILED, Reason.GATE_UNDECIDED)
+    assert lineage is not None
+    assert "recalibrated" in lineage.recipe
+    run = json.loads((plant.settings.data / "nights" / night.name / "teacher" / "run.json").read_text())
+    assert run["image_count"] < lineage.image_count
