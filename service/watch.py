@@ -13,6 +13,7 @@ from inspection.errors import BundleError
 from service.drift import operations as drift
 from service.factory import operations as factory
 from service.outcome import Outcome
+from service.review.suggesting import Suggesting
 from service.runtime import Runtime
 from service.tallies.operations import catch_up
 
@@ -39,6 +40,7 @@ class Watch:
         self._bundle_check_s = bundle_check_s
         self._bundles_checked_at = time.monotonic()
         self._replaced_count = 0
+        self._suggesting = Suggesting()
         self._is_stopping = asyncio.Event()
         self._clock_lead_s = self._read_clock_lead()
 
@@ -95,6 +97,7 @@ class Watch:
             await self._look_at_factory()
             await self._look_at_drift()
             await run_sync(self._runtime.shadow.follow)
+            await run_sync(self._suggesting.look, self._runtime)
         except SQLAlchemyError as error:
             alarms.raise_alarm("database_failing", str(error).splitlines()[0], until_lowered=True)
             return

@@ -69,6 +69,7 @@ class PartInReview:
     previous_id: int | None
     waiting_count: int
     defect_names: list[str]
+    suggested_defect: str | None
     naming: Naming
 
 
@@ -132,6 +133,7 @@ def get_part_in_review(
             previous_id=queue.find_previous_id(session, row, wanted, reviewer),
             waiting_count=queue.count(session, wanted, reviewer),
             defect_names=_find_defect_names(session)[:_DEFECT_NAME_COUNT],
+            suggested_defect=waiting.suggested_defect if waiting and not waiting.is_blind else None,
             naming=read_naming(session),
         )
 
