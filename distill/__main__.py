@@ -10,6 +10,7 @@ from distill.bench.benchmark import BATCHES, BenchRequest, run_benchmark
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
+from distill.flaw_pictures import draw_flaw_pictures
 from distill.peers.comparison import SHOWN, compare
 from distill.poc.conduct import PocRequest
 from distill.poc.plant import Plant
@@ -145,6 +146,18 @@ def recalibrate(
             **done.decided,
         }
     )
+
+
+@app.command()
+def flaw(
+    images: Annotated[Path, typer.Option(help="Folder of normal images.")],
+    out: Annotated[Path, typer.Option(help="Folder for the same images with a drawn flaw each.")],
+    input_px: Annotated[int, typer.Option(min=32, max=2048, help="Side of the pictures that are written.")] = 256,
+    seed: Annotated[int, typer.Option(help="Another seed draws other flaws.")] = 0,
+) -> None:
+    """Draw a synthetic flaw on every image: what a gate judges by beside real defects."""
+    names = draw_flaw_pictures(images, out, input_px, seed)
+    emit_figures({"pictures": len(names), "out": str(out)})
 
 
 @app.command()

@@ -20,6 +20,7 @@ from service.nightly.gate.evidence import Evidence, JudgedPart, Proofs
 from service.nightly.golden import UNNAMED
 from service.nightly.guard.candidate import Said
 from service.nightly.record import find_rows
+from service.nightly.steps.drawn_flaws import judge_drawn_flaws
 from service.nightly.steps.findings import Figures, Findings
 from service.nightly.tables import Reason
 from service.nightly.workshop import Bench
@@ -48,11 +49,15 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
     replay = judge(
         [(number, UNNAMED if said == Said.CONFIRMED_DEFECT else None) for number, said in snapshot["replay"]]
     )
+    good_ids = [number for _, number, defect in snapshot["golden"] if defect is None]
+    golden_sha256 = found["freeze"]["golden_sha256"]
+    synthetic = judge_drawn_flaws(bench, golden_sha256, good_ids, champion, challenger)
     proofs = Proofs(**{name: found["prove"][name] for name in Proofs.model_fields})
     champion_ms, challenger_ms = measure_latencies(champion, challenger)
     evidence = Evidence(
         golden=tuple(one.part for one in golden),
         replay=tuple(one.part for one in replay),
+        synthetic=synthetic,
         proofs=proofs,
         champion_latency_ms=champion_ms,
         challenger_latency_ms=challenger_ms,

@@ -56,6 +56,12 @@ def distill(command: str) -> dict[str, object]:
         shutil.copytree(HOME / os.environ.get("FAKE_STUDENT", "fair"), option("--out"), dirs_exist_ok=True)
     elif command == "recalibrate":
         shutil.copytree(sys.argv[sys.argv.index("recalibrate") + 1], option("--out"), dirs_exist_ok=True)
+    elif command == "flaw":
+        names = sorted(path.name for path in option("--images").iterdir())
+        option("--out").mkdir(parents=True, exist_ok=True)
+        for name in names:
+            shutil.copy(HOME / "flawed.png", option("--out") / name)
+        return {"pictures": len(names)}
     else:
         failing = os.environ.get("FAKE_WAY") == "verify=failing"
         return {"passed": not failing, "checks": {"digests": True, "promise": not failing}}

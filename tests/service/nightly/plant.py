@@ -126,6 +126,7 @@ def build_plant(root: Path) -> Plant:
     make_bundle(root / "champion")
     make_bundle(root / "fair", thresholds=_STRICTER)
     make_bundle(root / "blind", thresholds=_BLIND, golden_pngs=(part_png(1), part_png(2)))
+    (root / "flawed.png").write_bytes(part_png(7, spot=0.9))
     plant = open_plant(root)
     promote(plant.database, shelve(root / "champion", settings.bundle_directory), author="test")
     return plant

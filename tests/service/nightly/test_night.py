@@ -181,6 +181,37 @@ def test_a_challenger_that_has_gone_blind_is_not_promoted(plant: Plant, monkeypa
     assert lineage.gate is not None
 
 
+def synthetic_check(plant: Plant, night: Night) -> dict[str, Any]:
+    with plant.database.reading() as session:
+        lineage = find_lineage(session, str(night.challenger_id))
+    assert lineage is not None
+    assert lineage.gate is not None
+    found: dict[str, Any] = next(check for check in lineage.gate["checks"] if check["question"] == "synthetic")
+    return found
+
+
+def test_drawn_flaws_stand_beside_real_defects_and_are_drawn_once(plant: Plant) -> None:
+    night = plant.run(plant.workshop())
+    assert synthetic_check(plant, night)["figures"] == {
+        "count": 12,
+        "champion": 0,
+        "challenger": 0,
+        "lost": 0,
+        "gained": 0,
+        "rise_p_value": 1.0,
+    }
+    plant.add_parts(30, lot="L-3")
+    plant.run(plant.workshop())
+    assert sum(line.startswith("distill flaw") for line in diary(plant)) == 1
+
+
+def test_without_drawn_flaws_the_gate_still_judges(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_WAY", "flaw=refuse")
+    night = plant.run(plant.workshop())
+    assert night.state is NightState.PROMOTED
+    assert synthetic_check(plant, night)["answer"] == "not_asked"
+
+
 def test_too_few_golden_parts_keep_the_champion_and_say_how_many_are_missing(plant: Plant) -> None:
     night = plant.run(plant.workshop({"gate": {"overkill_budget": 0.3, "flagged_budget": 0.3}}))
     assert kept_because(night) is Reason.GATE_UNDECIDED
