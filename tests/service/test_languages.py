@@ -25,7 +25,23 @@ KEYWORDS = {"_": None, "words": None, "mark": None, "gettext": None, "ngettext":
 FIELD = re.compile(r"%\((\w+)\)s")
 SPOKEN_ATTRIBUTES = re.compile(r'\b(?:aria-label|title|placeholder|alt)="([^"]*)"')
 # Words of the system itself, which a plant reads in every language.
-NAMES = {"Kensa", "HOLD", "FAIL", "PASS", "SHA", "px", "English", "API", "Shift", "api", "openapi", "json", "CSV", "JSON"}
+NAMES = {
+    "Kensa",
+    "HOLD",
+    "FAIL",
+    "PASS",
+    "SHA",
+    "px",
+    "English",
+    "API",
+    "Shift",
+    "api",
+    "openapi",
+    "json",
+    "CSV",
+    "JSON",
+    "EWMA",
+}
 
 
 def marked() -> set[str]:
@@ -155,6 +171,8 @@ def test_a_japanese_page_says_nothing_in_english(station: TestClient) -> None:
     ]
     pages += ["/review/1/neighbours", "/review/1/certificate", "/review/2/certificate", "/review/4/certificate"]
     pages += ["/spot-checks", "/defect-names", "/defect-names?by=lot&name=scratch"]
+    pages += ["/overview", "/overview/board", "/trends", "/thresholds", "/challenge", "/export"]
+    pages += ["/returns", "/returns/parts?of=decided"]
     for address in pages:
         page = station.get(address, headers=JAPANESE).text
         words = set(re.findall(r"[A-Za-z]{2,}", GIVEN.sub(" ", spoken(page)))) - NAMES
