@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import httpx
@@ -14,7 +13,6 @@ from tests.browser.line import post_shift
 from tests.browser.steps import start_review
 from tests.running_service import run_service
 
-IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 SCREENS = [(1280, 800), (1920, 1080), (1024, 768)]
 READABLE = 4.5
 """The contrast that WCAG 2 asks of text, level AA."""
@@ -172,20 +170,3 @@ def test_an_empty_queue_looks_out_for_parts(open_page: OpenPage, tmp_path: Path,
         expect(page.locator("h1")).to_have_text("Nothing waits for you")
         expect(page.locator(".counts")).to_contain_text("False alarms")
         page.close()
-
-
-def test_a_screenshot_for_the_readme(open_page: OpenPage, tmp_path: Path, flange_bundle: Path) -> None:
-    folder = IMAGES if os.environ.get("KENSA_WRITE_SCREENSHOTS") == "1" else tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
-    # A station of its own: nobody has decided anything there yet.
-    with run_service("--bundle", flange_bundle, "--data", tmp_path / "data") as service:
-        post_shift(service)
-        with service.client() as client:
-            answer = client.get("/api/v1/inspections", params={"verdict": "HOLD", "limit": 200})
-        telling = max(answer.json()["items"], key=lambda item: sum(region["area_px"] for region in item["regions"]))
-        page = open_page(telling["links"]["review"], service=service)
-        page.wait_for_load_state("networkidle")
-        picture = page.screenshot(path=folder / "review.png")
-        page.close()
-    assert (folder / "review.png").read_bytes() == picture
-    assert len(picture) > 50_000

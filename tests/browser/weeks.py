@@ -57,9 +57,7 @@ def _weeks_of(
     return given, [bool(one) for one in is_defective]
 
 
-def _decide(
-    service: RunningService, chance: np.random.Generator, ids: list[int], is_defective: list[bool]
-) -> None:
+def _decide(service: RunningService, chance: np.random.Generator, ids: list[int], is_defective: list[bool]) -> None:
     with service.database.writing() as session:
         for number, is_bad in zip(ids, is_defective, strict=True):
             row = session.get_one(StoredInspection, number)
