@@ -124,15 +124,17 @@ def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict
     student = Student(size) if recipe.student.body == "plain" else TrunkStudent(teacher)
     student = student.to(device()).to(memory_format=torch.channels_last)
     # What the student has learned from is too well known to it to tell how high a normal image peaks.
-    is_reserved = torch.arange(len(pixels)) % _RESERVED_EVERY == 0
+    finds_flaws = recipe.learning.flaw_weight > 0
+    is_reserved = (torch.arange(len(pixels)) % _RESERVED_EVERY == 0) & finds_flaws
     learned, reserved = pixels[~is_reserved], pixels[is_reserved]
-    fidelity = teach(student, teacher, learned, recipe.learning, request.minutes, recipe.seed)
-    say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
+    if student.mimics or finds_flaws:
+        fidelity = teach(student, teacher, learned, recipe.learning, request.minutes, recipe.seed)
+        say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
     graphs = {
         name: with_bank(embedder, learned, recipe.bank.size, recipe.bank.neighbours, generator)
         for name, embedder in (("teacher", teacher), ("student", student))
     }
-    if recipe.learning.flaw_weight:
+    if finds_flaws:
         batches = tuple(as_input(batch, device()) for batch in torch.split(reserved, BATCH_SIZE))
         graphs["student"].scales = measure_scales(graphs["student"], batches)
     return graphs

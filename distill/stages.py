@@ -8,7 +8,7 @@ from distill.scoring_graph import ScoringGraph
 from inspection.calibration.metrics import image_auroc
 from inspection.scoring.session import Scores, StudentSession
 from pretrain.evaluate.embeddings import map_in_batches
-from pretrain.evaluate.memory_bank import fit_bank
+from pretrain.evaluate.memory_bank import fit_bank, some_images
 
 _BATCH_SIZE = 16
 
@@ -18,7 +18,7 @@ def with_bank(
 ) -> ScoringGraph:
     """`embedder` with a memory bank of its own embeddings of uint8 [N, S, S, 3]."""
     device = next(embedder.parameters()).device
-    maps = map_in_batches(embedder.eval(), pixels, device)
+    maps = map_in_batches(embedder.eval(), some_images(pixels, generator), device)
     return ScoringGraph(embedder, fit_bank(maps, size, neighbours, generator, device)).eval()
 
 

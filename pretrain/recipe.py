@@ -180,6 +180,8 @@ class OptimisationRecipe(Settings):
     whole batch, but what is compared or normalised with others is so within its part."""
     steps: Annotated[int, Field(ge=1)] = 1000
     """Length of the schedule, unless --minutes gives it."""
+    most_steps: Annotated[int, Field(ge=1)] | None = None
+    """Of a run whose length --minutes gives: the schedule is over then, at the latest."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """Of the networks' forward pass; weights and losses stay float32. Depthwise networks gain nothing on a CPU."""
 
@@ -198,6 +200,8 @@ class Recipe(Settings):
     needs_start_weights: bool = False
     """Refuse to start from random weights: the recipe's rates and weights are for adapting published ones."""
     preprocessing: Preprocessing = Preprocessing()
+    largest_input_px: Annotated[int, Field(ge=32, le=2048, multiple_of=32)] | None = None
+    """Let the input follow the images' own size from preprocessing.input_px up to this; None keeps that."""
     choose_illumination: bool = True
     """Choose preprocessing.illumination from the unlabeled images and synthetic flaws, before training."""
     hold_out: bool = True
@@ -216,6 +220,13 @@ class Recipe(Settings):
     def view_count(self) -> int:
         """Whole views that a step draws: a third one only where the local term and others each compare a pair."""
         return self.views.count if self.method.local_weight and self.method.compares_ends else 2
+
+    @model_validator(mode="after")
+    def _largest_input_is_no_smaller(self) -> Self:
+        least = self.preprocessing.input_px
+        if self.largest_input_px is not None and self.largest_input_px < least:
+            raise ValueError(f"largest_input_px {self.largest_input_px} is below preprocessing.input_px {least}")
+        return self
 
     @model_validator(mode="after")
     def _views_are_large_enough(self) -> Self:

@@ -14,16 +14,21 @@ class Progress:
 
 @dataclass(frozen=True)
 class Schedule:
-    """A run's length, in steps or, where minutes are given, in time. Resuming goes on where the clock stood."""
+    """A run's length, in steps or, where minutes are given, in time. Resuming goes on where the clock stood.
+
+    With `most_steps`, a timed run ends after so many at the latest: what adapts published weights forgets them beyond.
+    """
 
     steps: int
     minutes: float | None
     warm_up: float
+    most_steps: int | None = None
 
     def share_done(self, progress: Progress) -> float:
         """0 at the start, 1 at the end."""
         if self.minutes is not None:
-            return min(progress.elapsed_s / (self.minutes * 60), 1.0)
+            by_steps = progress.step / self.most_steps if self.most_steps is not None else 0.0
+            return min(max(progress.elapsed_s / (self.minutes * 60), by_steps), 1.0)
         return min(progress.step / self.steps, 1.0)
 
     def rate_factor(self, progress: Progress) -> float:

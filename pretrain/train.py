@@ -1,8 +1,11 @@
 """A training run, from a folder of unlabeled images to a pretrained encoder."""
 
+from dataclasses import replace
+
 import torch
 
 from inspection.errors import TrainingError
+from inspection.images.folders import find_pictures
 from inspection.terminal import say
 from pretrain.batches import Batches, order_batches, shares_of
 from pretrain.beginning import TrainingRequest, begin, check_request
@@ -11,7 +14,9 @@ from pretrain.descent import descend
 from pretrain.device import device
 from pretrain.distributed import Team, all_or_none, exchange, joined
 from pretrain.encoder import Encoder
+from pretrain.input_size import fit_input
 from pretrain.preparation import Prepared, prepare_images
+from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory
 from pretrain.schedule import Schedule
 from pretrain.start_weights import load_start_weights
@@ -41,6 +46,7 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
             load_start_weights(encoder, request.start_weights)
         elif request.recipe.holds_on_to_start:
             say("from random weights, with nothing to hold on to: freeze_batch_norm and preserve_weight are left out")
+    request = replace(request, recipe=_fitted(request, team))
     prepared = _prepare(request, run, encoder.to(device()), team)
     shares = shares_of(team, prepared.recipe.optimisation.accumulate)
     order = order_batches(len(prepared.images.rows), prepared.recipe.optimisation.batch_size, seed, shares)
@@ -50,7 +56,7 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
     trainee = build_trainee(encoder, prepared.recipe, team, compiled=request.compile)
     _restore(run, request, trainee, team)
     optimisation = prepared.recipe.optimisation
-    schedule = Schedule(optimisation.steps, request.minutes, optimisation.warm_up)
+    schedule = Schedule(optimisation.steps, request.minutes, optimisation.warm_up, optimisation.most_steps)
     batches = Batches(prepared.images, order, shares, device())
     if schedule.share_done(trainee.progress) < 1:
         descend(run, trainee, batches, prepared.recipe, schedule, team)
@@ -58,6 +64,15 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
         if team.leads:
             run.save_encoder(encoder, run.encoder_file)
     return run
+
+
+def _fitted(request: TrainingRequest, team: Team) -> Recipe:
+    """The recipe with the input its images ask for, the same on all processes."""
+    recipe = request.recipe
+    with all_or_none(team):
+        if team.leads:
+            recipe = fit_input(recipe, find_pictures(request.images))
+    return Recipe.model_validate(exchange(team, recipe.model_dump(mode="json"))[0])
 
 
 def _prepare(request: TrainingRequest, run: RunDirectory, encoder: Encoder, team: Team) -> Prepared:

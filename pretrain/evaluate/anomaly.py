@@ -17,8 +17,8 @@ from inspection.images.tiles import TileLayout, stitch_all
 from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from pretrain.encoder import Encoder
-from pretrain.evaluate.embeddings import map_in_batches
-from pretrain.evaluate.memory_bank import fit_bank
+from pretrain.evaluate.embeddings import as_input, map_in_batches
+from pretrain.evaluate.memory_bank import fit_bank, some_images
 from pretrain.evaluate.nearest_normal import smooth_map
 
 _BANK_SIZE, _NEIGHBOURS = 4096, 1
@@ -85,10 +85,12 @@ def anomaly_maps(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) ->
     """Anomaly maps float [N, h, w] of uint8 [N, S, S, 3]."""
     encoder = encoder.eval()
     device = next(encoder.parameters()).device
-    of_normal = map_in_batches(encoder.patch_embeddings, normal, device)
-    nearest = fit_bank(of_normal, _BANK_SIZE, _NEIGHBOURS, torch.Generator().manual_seed(seed), device)
-    embeddings = map_in_batches(encoder.patch_embeddings, pixels, device)
-    images = track(embeddings, "scoring test images", len(embeddings))
-    return torch.stack(
-        [smooth_map(nearest(image.to(device).permute(1, 2, 0).float())[None])[0].cpu() for image in images]
-    )
+    generator = torch.Generator().manual_seed(seed)
+    of_normal = map_in_batches(encoder.patch_embeddings, some_images(normal, generator), device)
+    nearest = fit_bank(of_normal, _BANK_SIZE, _NEIGHBOURS, generator, device)
+    maps = []
+    for image in track(pixels, "scoring test images", len(pixels)):
+        with torch.inference_mode():
+            embeddings = encoder.patch_embeddings(as_input(image[None], device)).permute(0, 2, 3, 1)
+            maps.append(smooth_map(nearest(embeddings))[0].cpu())
+    return torch.stack(maps)

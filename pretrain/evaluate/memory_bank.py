@@ -14,8 +14,11 @@ from pretrain.evaluate.nearest_normal import NearestNormal, distances_to
 
 _CANDIDATES = 24_000
 _PROJECTED_WIDTH = 48
+MOST_IMAGES = 1024
+"""More than hold the candidates many times over, and soon embedded."""
 JUDGED_CELLS = 60_000
 """Enough for a dozen visits to each of some thousand entries."""
+_ENOUGH_TO_SET_APART = 40
 _PRIOR_COUNT = 20.0
 """So many cells at the overall mean are taken to have come to every entry, so that few visits do not say much."""
 _PART = 4096
@@ -45,11 +48,25 @@ def cells_of(maps: Tensor) -> Cells:
 def fit_bank(
     maps: Tensor, size: int, neighbours: int, generator: torch.Generator, device: torch.device | None = None
 ) -> NearestNormal:
-    """A bank of at most `size` cells of the patch embeddings [N, D, h, w] of normal images, on `device`."""
-    cells = cells_of(maps)
-    bank = draw_coreset(cells, size, generator, device)
-    judged = some_cells(cells, JUDGED_CELLS, generator)
+    """A bank of at most `size` cells of the patch embeddings [N, D, h, w] of normal images, on `device`.
+
+    A quarter of the images says what is usual and gives the bank nothing; of few images each does both.
+    """
+    order = torch.randperm(len(maps), generator=generator)
+    apart = len(maps) // 4 if len(maps) >= _ENOUGH_TO_SET_APART else 0
+    bank = draw_coreset(cells_of(maps[order[apart:]]), size, generator, device)
+    judging = cells_of(maps[order[:apart]] if apart else maps[order])
+    # Of its own images, a bank knows the owners; of others it owns nothing.
+    judging = Cells(judging.rows, judging.owners - (len(maps) if apart else 0))
+    judged = some_cells(judging, JUDGED_CELLS, generator)
     return NearestNormal(bank.rows, neighbours, usual_distances(bank, judged, neighbours))
+
+
+def some_images(pixels: Tensor, generator: torch.Generator) -> Tensor:
+    """At most MOST_IMAGES of [N, ...], drawn: a bank needs no more, and memory holds their embeddings."""
+    if len(pixels) <= MOST_IMAGES:
+        return pixels
+    return pixels[torch.randperm(len(pixels), generator=generator)[:MOST_IMAGES]]
 
 
 def draw_coreset(cells: Cells, size: int, generator: torch.Generator, device: torch.device | None = None) -> Cells:

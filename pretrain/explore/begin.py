@@ -2,7 +2,7 @@
 
 import math
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -21,6 +21,7 @@ from pretrain.explore.clock import Clock
 from pretrain.explore.exam import Exam, compose_exam, examine
 from pretrain.explore.ledger import Asked, Ledger, SearchDirectory
 from pretrain.image_set import ImageSet, load_images
+from pretrain.input_size import fit_input
 from pretrain.recipe import Recipe
 from pretrain.start_weights import load_start_weights
 
@@ -79,6 +80,7 @@ def begin(request: ExploreRequest) -> Search:
     found = directory.read()
     if found is not None and not request.resume:
         raise TrainingError(f"{request.out}: holds a search already", "add --resume, or choose another --out")
+    request = replace(request, recipe=fit_input(request.recipe, find_pictures(request.images)))
     clock = Clock(request.minutes, found.spent_s if found else 0.0)
     encoder = start_encoder(request)
     images, read_s = _read(request)

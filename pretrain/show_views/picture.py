@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from inspection.errors import StorageError
 from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
+from pretrain.input_size import fit_input
 from pretrain.recipe import Recipe
 from pretrain.show_views.canvas import FAINT, PAPER, RULE, TILE_PX, VIEW_COLOURS, wrap, write_lines
 from pretrain.show_views.drawn import Drawn, draw, read_sources
@@ -45,6 +46,7 @@ class ShowOptions:
 
 def show_recipe(recipe: Recipe, images: Path, out: Path, options: ShowOptions) -> list[Path]:
     """Write the picture of `recipe` on a few images of a folder; returns which. Raises KensaError."""
+    recipe = fit_input(recipe, find_pictures(images))
     if options.illumination is not None:
         settled = recipe.preprocessing.model_copy(update={"illumination": options.illumination})
         recipe = recipe.model_copy(update={"preprocessing": settled, "choose_illumination": False})

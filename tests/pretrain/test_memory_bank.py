@@ -93,8 +93,8 @@ def test_a_single_image_must_do_with_its_own_entries() -> None:
 def test_a_small_flaw_on_a_plain_face_outscores_a_busy_edge() -> None:
     # Plain cells hardly differ; edge cells differ by 1 from image to image. A flaw of .45 on the plain face is less
     # than that, and more than is usual there.
-    plain = 0.02 * torch.randn(40, 3, 8, 7, generator=fresh(1))
-    edge = 5 + torch.randn(40, 3, 8, 1, generator=fresh(2))
+    plain = 0.02 * torch.randn(400, 3, 8, 7, generator=fresh(1))
+    edge = 5 + torch.randn(400, 3, 8, 1, generator=fresh(2))
     nearest = fit_bank(torch.cat([plain, edge], dim=3), 200, 1, fresh())
     new_edges, flaw = 5 + torch.randn(200, 3, generator=fresh(3)), torch.tensor([[0.45, 0, 0]])
     assert float(nearest(flaw)) > float(nearest(new_edges).quantile(0.9))

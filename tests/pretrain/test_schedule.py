@@ -45,3 +45,13 @@ def test_minutes_end_a_run_whatever_its_steps() -> None:
     schedule = Schedule(8, 2.0, 0.1)
     assert [schedule.share_done(Progress(10**6, elapsed_s)) for elapsed_s in (0, 30, 120, 130)] == [0, 0.25, 1, 1]
     assert schedule.rate_factor(Progress(5, 12.0)) == 1.0
+
+
+def test_a_timed_run_may_be_held_to_a_number_of_steps() -> None:
+    schedule = Schedule(8, 2.0, 0.1, most_steps=100)
+    # Whichever is nearer to its end leads, so that the rate still falls to nothing.
+    assert schedule.share_done(Progress(50, elapsed_s=1.0)) == 0.5
+    assert schedule.share_done(Progress(10, elapsed_s=60.0)) == 0.5
+    assert schedule.share_done(Progress(100, elapsed_s=1.0)) == 1
+    assert schedule.share_done(Progress(10, elapsed_s=120.0)) == 1
+    assert Schedule(8, None, 0.1, most_steps=4).share_done(Progress(4)) == 0.5
