@@ -54,7 +54,7 @@ def _figure(report: ParetoReport, visit: Visit) -> dict[str, Any]:
         "layout": {
             "height": 340,
             "bargap": 0.45,
-            "xaxis": {"tickvals": places, "ticktext": names, "showgrid": False},
+            "xaxis": {"tickvals": places, "ticktext": names, "showgrid": False, "zeroline": False},
             "yaxis": {"title": {"text": count, "font": small}, "rangemode": "tozero", "tickformat": ",d", "nticks": 6},
             "yaxis2": {"overlaying": "y", "side": "right", "range": [0, 1.04], "tickformat": ".0%", "showgrid": False}
             | {"title": {"text": share, "font": small}},
