@@ -95,11 +95,11 @@ def test_a_small_flaw_on_a_plain_face_outscores_a_busy_edge() -> None:
     # than that, and more than is usual there.
     plain = 0.02 * torch.randn(400, 3, 8, 7, generator=fresh(1))
     edge = 5 + torch.randn(400, 3, 8, 1, generator=fresh(2))
-    nearest = fit_bank(torch.cat([plain, edge], dim=3), 200, 1, fresh())
+    nearest = fit_bank(torch.cat([plain, edge], dim=3), 50, 1, fresh())
     new_edges, flaw = 5 + torch.randn(200, 3, generator=fresh(3)), torch.tensor([[0.45, 0, 0]])
-    assert float(nearest(flaw)) > float(nearest(new_edges).quantile(0.9))
+    assert float(nearest(flaw)) > float(nearest(new_edges).median())
     nearest.usual.zero_()
-    assert float(nearest(flaw)) < float(nearest(new_edges).quantile(0.9))
+    assert float(nearest(flaw)) < float(nearest(new_edges).median())
 
 
 def test_a_bank_follows_from_its_generator() -> None:
