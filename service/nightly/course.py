@@ -11,6 +11,7 @@ from service.nightly.steps.distill import calibrate, distill, prove
 from service.nightly.steps.findings import Figures, Findings
 from service.nightly.steps.freeze import freeze
 from service.nightly.steps.gate import judge_challenger
+from service.nightly.steps.heal import heal
 from service.nightly.steps.pretrain import pretrain
 from service.nightly.steps.promote import promote, report, shadow
 from service.nightly.steps.screen import screen
@@ -29,9 +30,10 @@ STEPS: dict[str, Step] = {
     "gate": judge_challenger,
     "shadow": shadow,
     "promote": promote,
+    "heal": heal,
     "report": report,
 }
-"""In their order. The last is taken however the others came out."""
+"""In their order. The last is taken however the others came out, and the one before it once the gate has answered."""
 ENDED = "ended"
 """In a step's figures: [reason, detail] of what ended the night there."""
 
@@ -39,10 +41,12 @@ ENDED = "ended"
 def go_through(take: Callable[[str, dict[str, Figures]], Figures]) -> dict[str, Figures]:
     """Take the steps until one ends the night, and then the last; the figures of all that were taken."""
     found: dict[str, Figures] = {}
-    for step in list(STEPS)[:-1]:
+    for step in list(STEPS)[:-2]:
         found[step] = take(step, found)
         if ENDED in found[step]:
             break
+    if "gate" in found:
+        found["heal"] = take("heal", found)
     found["report"] = take("report", found)
     return found
 

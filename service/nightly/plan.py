@@ -58,6 +58,14 @@ class PromotionPlan(Settings):
     """In automatic mode: share of shadowed parts whose verdict may differ. Beyond it a person decides."""
 
 
+class HealingPlan(Settings):
+    """The guard's proof, on top of the night's budget: defects are mixed into copies of the training pictures."""
+
+    minutes: Annotated[float, Field(ge=0, le=24 * 60)] = 0.0
+    """For all shares together; 0 leaves it out."""
+    shares: Annotated[tuple[Annotated[float, Field(gt=0, le=0.5)], ...], Field(min_length=1)] = (0.01, 0.05, 0.10)
+
+
 class LinePlan(Settings):
     """One line: its stations share a champion and a night."""
 
@@ -72,6 +80,7 @@ class LinePlan(Settings):
     training: TrainingPlan = TrainingPlan()
     gate: GatePolicy = GatePolicy()
     promotion: PromotionPlan = PromotionPlan()
+    healing: HealingPlan = HealingPlan()
 
     @field_validator("schedule")
     @classmethod

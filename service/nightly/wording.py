@@ -49,6 +49,7 @@ STEPS = {
     "gate": (mark("Gate"), mark("Is it no worse than the champion?")),
     "shadow": (mark("Shadow"), mark("Live parts, without effect.")),
     "promote": (mark("Promotion"), mark("By policy, or at your word.")),
+    "heal": (mark("Healing"), mark("What defects among the training pictures would cost.")),
     "report": (mark("Report"), ""),
 }
 WHYS = {

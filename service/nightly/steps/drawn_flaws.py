@@ -20,7 +20,8 @@ from service.profiles.operations import find_in_force
 log = structlog.get_logger("kensa.nightly")
 FLAW = "drawn flaw"
 _LEAST = 8
-_DONE = "done"
+DONE = "done"
+FLAWS_FOLDER = "drawn-flaws"
 
 
 def judge_drawn_flaws(
@@ -43,8 +44,8 @@ def judge_drawn_flaws(
 
 def _prepare(bench: Bench, golden_sha256: str, good_ids: list[int], champion: Inspector) -> Path | None:
     input_px = champion.manifest.preprocessing.input_px
-    folder = bench.workshop.nights_folder / "drawn-flaws" / f"{golden_sha256[:16]}-{input_px}"
-    if (folder / _DONE).is_file():
+    folder = bench.workshop.nights_folder / FLAWS_FOLDER / f"{golden_sha256[:16]}-{input_px}"
+    if (folder / DONE).is_file():
         return folder
     shutil.rmtree(folder, ignore_errors=True)
     good = bench.folder.root / "golden-good"
@@ -59,7 +60,7 @@ def _prepare(bench: Bench, golden_sha256: str, good_ids: list[int], champion: In
         return None
     finally:
         shutil.rmtree(good, ignore_errors=True)
-    (folder / _DONE).touch()
+    (folder / DONE).touch()
     return folder
 
 

@@ -1,42 +1,26 @@
 """Step 7: the gate. Both bundles judge the golden set and the replay; what they say decides."""
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from inspection.bundle.reader import open_bundle
-from inspection.calibration.metrics import image_auroc
 from inspection.inspector import Inspector
-from inspection.profile import StationProfile
-from inspection.verdict import Inspection
-from service.errors import NotFound
 from service.nightly.bundles import open_bundle_of
 from service.nightly.endings import NightEnded
 from service.nightly.gate.check import Answer, Check
 from service.nightly.gate.decision import GateReport, decide
-from service.nightly.gate.evidence import Evidence, JudgedPart, Proofs
+from service.nightly.gate.evidence import Evidence, Proofs
 from service.nightly.golden import UNNAMED
 from service.nightly.guard.candidate import Said
-from service.nightly.record import find_rows
 from service.nightly.steps.drawn_flaws import judge_drawn_flaws
 from service.nightly.steps.findings import Figures, Findings
+from service.nightly.steps.judging import auroc, judge_with
 from service.nightly.tables import Reason
 from service.nightly.workshop import Bench
-from service.profiles.operations import find_in_force
 from service.registry.operations import Origin, record_lineage
 
 _TIMED = 25
-
-
-@dataclass(frozen=True)
-class _Judged:
-    """A part with the larger score that each model gives it, None where one could not judge."""
-
-    part: JudgedPart
-    champion_score: float | None
-    challenger_score: float | None
 
 
 def judge_challenger(bench: Bench, found: Findings) -> Figures:
@@ -44,7 +28,7 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
     snapshot = bench.folder.read(bench.folder.snapshot_file, found["freeze"]["snapshot_sha256"])
     champion = open_bundle_of(bench.workshop.settings, snapshot["champion_id"])
     challenger = open_bundle(bench.folder.challenger)
-    judge = _judge_with(bench, champion, challenger)
+    judge = judge_with(bench, champion, challenger)
     golden = judge([(number, defect) for _, number, defect in snapshot["golden"]])
     replay = judge(
         [(number, UNNAMED if said == Said.CONFIRMED_DEFECT else None) for number, said in snapshot["replay"]]
@@ -66,8 +50,8 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
     figures = {
         "challenger_id": challenger.bundle_id,
         "report": report.model_dump(mode="json"),
-        "champion_auroc": _auroc(golden, lambda one: one.champion_score),
-        "challenger_auroc": _auroc(golden, lambda one: one.challenger_score),
+        "champion_auroc": auroc(golden, lambda one: one.champion_score),
+        "challenger_auroc": auroc(golden, lambda one: one.challenger_score),
     }
     _record_origin(bench, found, challenger, report)
     if not report.passed:
@@ -100,48 +84,6 @@ def measure_latencies(champion: Inspector, challenger: Inspector) -> tuple[float
             if turn:
                 spent.append((time.perf_counter() - begin) * 1e3)
     return float(np.median(times[0])), float(np.median(times[1]))
-
-
-def _judge_with(
-    bench: Bench, champion: Inspector, challenger: Inspector
-) -> Callable[[Sequence[tuple[int, str | None]]], list[_Judged]]:
-    """Judge (inspection id, defect or None) with both, each picture as its station runs it."""
-    with bench.workshop.database.reading() as session:
-        profiles = {one.station: one.profile for one in find_in_force(session)}
-
-    def judge(wanted: Sequence[tuple[int, str | None]]) -> list[_Judged]:
-        with bench.workshop.database.reading() as session:
-            rows = {row.id: row for row in find_rows(session, [number for number, _ in wanted])}
-        judged = []
-        for number, defect in wanted:
-            row = rows.get(number)
-            if row is None or row.image_sha256 is None:
-                continue
-            try:
-                data = bench.workshop.image_store.get(row.image_sha256)
-            except NotFound:
-                continue
-            profile = profiles.get(row.station.name) or StationProfile()
-            # Limits that a person has set hold for one bundle; crop and quality are the station's own.
-            bare = profile.model_copy(update={"bundle_id": None, "thresholds": None})
-            own = profile if profile.bundle_id in (None, champion.bundle_id) else bare
-            answers = champion.for_station(own).inspect(data), challenger.for_station(bare).inspect(data)
-            judged.append(_pair(row.image_sha256, defect, *answers))
-        return judged
-
-    return judge
-
-
-def _pair(image: str, defect: str | None, champion: Inspection, challenger: Inspection) -> _Judged:
-    part = JudgedPart(image=image, defect=defect, champion=champion.verdict, challenger=challenger.verdict)
-    return _Judged(part, champion.part_score, challenger.part_score)
-
-
-def _auroc(golden: Sequence[_Judged], score_of: Callable[[_Judged], float | None]) -> float | None:
-    scored = [(score, one.part.defect is not None) for one in golden if (score := score_of(one)) is not None]
-    if not scored:
-        return None
-    return image_auroc(np.array([score for score, _ in scored]), np.array([is_defect for _, is_defect in scored]))
 
 
 def _record_origin(bench: Bench, found: Findings, challenger: Inspector, report: GateReport) -> None:

@@ -73,4 +73,6 @@ print("the trainer works", file=sys.stderr)
 answer = pretrain() if module == "pretrain" else distill(command)
 with (HOME / "diary.txt").open("a") as diary:
     print(module, *sys.argv[sys.argv.index(module) + 1 :], file=diary)
+with (HOME / "answers.txt").open("a") as answers:
+    print(json.dumps(answer), file=answers)
 print(json.dumps(answer))

@@ -212,6 +212,38 @@ def test_without_drawn_flaws_the_gate_still_judges(plant: Plant, monkeypatch: py
     assert synthetic_check(plant, night)["answer"] == "not_asked"
 
 
+def healing_of(plant: Plant, night: Night) -> dict[str, Any]:
+    with plant.database.reading() as session:
+        [figures] = [step.figures for step in nights.find_steps(session, night.id) if step.step == "heal"]
+    return figures
+
+
+def test_healing_tells_what_defects_among_the_pictures_would_cost(plant: Plant) -> None:
+    workshop = plant.workshop({"healing": {"minutes": 1, "shares": [0.05, 0.2]}})
+    night = plant.run(workshop)
+    healing = healing_of(plant, night)
+    assert healing["trouble"] is None
+    # Nobody has confirmed a defect outside the golden set: drawn ones are mixed in.
+    assert healing["are_real"] is False
+    rows = [(row["share"], row["injected_count"], row["count"]) for row in healing["rows"]]
+    assert rows == [(0.05, 1, 12), (0.2, 5, 12)]
+    assert [row["images"] for row in trained(plant)] == [20, 21, 25]
+    assert not (plant.settings.data / "nights" / night.name / "healing").exists()
+    assert night.state is NightState.PROMOTED
+
+
+def test_healing_that_fails_ends_no_night(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAKE_WAY", "flaw=refuse")
+    night = plant.run(plant.workshop({"healing": {"minutes": 1}}))
+    assert night.state is NightState.PROMOTED
+    assert healing_of(plant, night)["trouble"] == "there is no known defect, and none was drawn"
+
+
+def trained(plant: Plant) -> list[dict[str, Any]]:
+    """What the fake trainer answered to each pretraining."""
+    return [json.loads(line) for line in (plant.root / "answers.txt").read_text().splitlines() if "images" in line]
+
+
 def test_too_few_golden_parts_keep_the_champion_and_say_how_many_are_missing(plant: Plant) -> None:
     night = plant.run(plant.workshop({"gate": {"overkill_budget": 0.3, "flagged_budget": 0.3}}))
     assert kept_because(night) is Reason.GATE_UNDECIDED
