@@ -119,17 +119,14 @@ def _best_limits(priced: _Priced, mine: np.ndarray, other: np.ndarray, others: L
     places = np.concatenate([[True], scores[1:] > scores[:-1], [True]]) if len(scores) else np.array([True])
     gaps = _gaps(scores)[places]
     pass_place, fail_place = _cheapest_places(gaps, passing[places], holding[places], now)
-    return _limits_in(gaps[pass_place], gaps[fail_place], now)
+    # How far beyond the outermost scores a limit comes to lie, where today's does not lie there already.
+    margin = max(float(np.ptp(scores)) / 50, abs(float(scores[-1])) / 50, 1e-6) if len(scores) else 1.0
+    return _limits_in(gaps[pass_place], gaps[fail_place], now, margin)
 
 
 def _gaps(scores: np.ndarray) -> np.ndarray:
     """float [n + 1, 2]: where a limit may lie: below all ascending scores [n], between neighbours, and above all."""
-    if not len(scores):
-        return np.array([[-1.0, 1.0]])
-    margin = max(float(scores[-1] - scores[0]) / 50, abs(float(scores[-1])) / 50, 1e-6)
-    return np.stack(
-        [np.concatenate([[scores[0] - margin], scores]), np.concatenate([scores, [scores[-1] + margin]])], axis=1
-    )
+    return np.stack([np.concatenate([[-np.inf], scores]), np.concatenate([scores, [np.inf]])], axis=1)
 
 
 def _cheapest_places(gaps: np.ndarray, passing: np.ndarray, holding: np.ndarray, now: Limits) -> tuple[int, int]:
@@ -152,16 +149,26 @@ def _distances(gaps: np.ndarray, limit: float) -> np.ndarray:
     return distances
 
 
-def _limits_in(pass_gap: np.ndarray, fail_gap: np.ndarray, now: Limits) -> Limits:
+def _limits_in(pass_gap: np.ndarray, fail_gap: np.ndarray, now: Limits, margin: float) -> Limits:
     """Today's limits where they lie in those gaps: the same parts would pass. Else the middles of the gaps."""
-    pass_limit, fail_limit = _kept(pass_gap, now.pass_limit), _kept(fail_gap, now.fail_limit)
+    pass_limit, fail_limit = _kept(pass_gap, now.pass_limit, margin), _kept(fail_gap, now.fail_limit, margin)
     if pass_limit < fail_limit:
         return Limits(pass_limit=pass_limit, fail_limit=fail_limit)
     # Nothing is worth holding: both limits lie in one gap.
-    low, high = float(pass_gap[0]), float(pass_gap[1])
+    low, high = _ends(pass_gap, margin)
     return Limits(pass_limit=low + (high - low) / 3, fail_limit=low + 2 * (high - low) / 3)
 
 
-def _kept(gap: np.ndarray, now: float) -> float:
+def _kept(gap: np.ndarray, now: float, margin: float) -> float:
+    if gap[0] <= now < gap[1]:
+        return now
+    low, high = _ends(gap, margin)
+    return (low + high) / 2
+
+
+def _ends(gap: np.ndarray, margin: float) -> tuple[float, float]:
+    """Of a gap, with `margin` where it has no end."""
     low, high = float(gap[0]), float(gap[1])
-    return now if low <= now < high else (low + high) / 2
+    if not np.isfinite(low):
+        low = high - margin if np.isfinite(high) else 0.0
+    return low, high if np.isfinite(high) else low + margin

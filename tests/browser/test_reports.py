@@ -78,7 +78,11 @@ def test_limits_are_dragged_moved_by_keys_proposed_and_applied(
     page.mouse.up()
     is_settled(page)
     assert float(handle.get_attribute("aria-valuenow") or 0) < moved
+    page.get_by_label("Parts a shift").fill("2400")
+    is_settled(page)
+    dragged = handle.get_attribute("aria-valuenow") or ""
     page.get_by_role("button", name="Propose the cheapest").click()
+    expect(handle).not_to_have_attribute("aria-valuenow", dragged)
     is_settled(page)
     expect(page.locator("#told")).to_have_text("")
     expect(page.locator("[data-tried='cost_per_shift']")).not_to_have_text("–")

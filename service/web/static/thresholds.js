@@ -45,7 +45,9 @@ function draw() {
   for (const handle of handles) {
     const chart = chartOf(handle);
     const value = limits[handle.dataset.limit];
-    handle.style.left = placeOf(value, chart);
+    const place = placeOf(value, chart);
+    handle.style.left = place;
+    handle.classList.toggle("at-end", Number.parseFloat(place) > 93);
     handle.setAttribute("aria-valuemin", chart.low);
     handle.setAttribute("aria-valuemax", chart.high);
     handle.setAttribute("aria-valuenow", value);
