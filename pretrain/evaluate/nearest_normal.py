@@ -13,24 +13,31 @@ class NearestNormal(nn.Module):
     """
 
     bank: Tensor
-    squares: Tensor
+    keys: Tensor
     usual: Tensor
 
     def __init__(self, bank: Tensor, neighbours: int = 3, usual: Tensor | None = None) -> None:
         super().__init__()
         self.neighbours = min(neighbours, len(bank))
-        self.register_buffer("bank", bank.t().contiguous())
-        self.register_buffer("squares", bank.square().sum(1))
+        self.register_buffer("bank", bank.contiguous())
+        self.register_buffer("keys", ranking_keys(bank))
         self.register_buffer("usual", torch.zeros_like(bank[:, :1]) if usual is None else usual[:, None].contiguous())
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Mean distance of each of [..., D] to its nearest bank entries less what is usual at those, [...]."""
-        # |q - b|^2 = |q|^2 + (|b|^2 - 2 q.b): the last part ranks. For its value, large squares would cancel and leave
-        # rounding that differs from one runtime to the next: the few that are kept are subtracted entry by entry.
-        ranks = self.squares - 2 * embeddings @ self.bank
+        ranks = torch.cat([embeddings, torch.ones_like(embeddings[..., :1])], dim=-1) @ self.keys
         nearest = torch.topk(ranks, self.neighbours, dim=-1, largest=False, sorted=False).indices
         usual = F.embedding(nearest, self.usual)[..., 0].mean(-1)
-        return distances_to(embeddings, self.bank.t(), nearest).mean(-1) - usual
+        return distances_to(embeddings, self.bank, nearest).mean(-1) - usual
+
+
+def ranking_keys(bank: Tensor) -> Tensor:
+    """[D + 1, M] of a bank [M, D], to rank its entries by one matrix product with embeddings that end in a 1.
+
+    |q - b|^2 = |q|^2 + (|b|^2 - 2 q.b): the last part ranks. For its value, large squares would cancel and leave
+    rounding that differs from one runtime to the next: the few that are kept are subtracted entry by entry.
+    """
+    return torch.cat([-2 * bank.T, bank.square().sum(1)[None]]).contiguous()
 
 
 def distances_to(embeddings: Tensor, bank: Tensor, chosen: Tensor) -> Tensor:

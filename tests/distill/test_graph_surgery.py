@@ -33,7 +33,7 @@ def test_a_replaced_bank_scores_as_torch_does(neighbours: int, tmp_path: Path) -
     export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
     bank = GraphBank(tmp_path / "a.onnx")
     assert bank.is_replaceable
-    assert np.array_equal(bank.rows, graph.nearest.bank.t().numpy())
+    assert np.array_equal(bank.rows, graph.nearest.bank.numpy())
     rows = np.random.default_rng(0).normal(size=bank.rows.shape).astype(np.float32)
     assert np.array_equal(bank.usual, graph.nearest.usual[:, 0].numpy())
     usual = np.random.default_rng(1).uniform(size=len(rows)).astype(np.float32)
