@@ -127,10 +127,33 @@ def test_what_another_person_decided_meanwhile_is_told(
     following = page.locator(PART).get_attribute("data-next")
     address = f"/api/v1/inspections/{following}/dispositions"
     other = {"Cookie": f"kensa_session={make_session(service.database, 'Ben', Role.REVIEWER)}"}
+    assert station.post(address, json={"decision": "false_alarm"}, headers=other).status_code == 201
+    page.keyboard.press("f")
+    assert wait_for_another(page, first) == following
+    expect(page.locator(".decided")).to_contain_text("false alarm by Ben")
+
+
+def test_who_is_asked_meanwhile_for_a_second_opinion_is_told(
+    open_page: OpenPage, station: httpx.Client, service: RunningService
+) -> None:
+    page = open_page("/review")
+    first = start_review(page)
+    page.wait_for_load_state("networkidle")
+    following = page.locator(PART).get_attribute("data-next")
+    other = {"Cookie": f"kensa_session={make_session(service.database, 'Ben', Role.REVIEWER)}"}
+    address = f"/api/v1/inspections/{following}/dispositions"
     assert station.post(address, json={"decision": "unclear"}, headers=other).status_code == 201
     page.keyboard.press("f")
     assert wait_for_another(page, first) == following
-    expect(page.locator(".decided")).to_contain_text("unclear by Ben")
+    expect(page.locator(".asked")).to_contain_text("A second opinion")
+    expect(page.locator(".decided")).to_have_count(0)
+    page.keyboard.press("f")
+    wait_for_another(page, following or "")
+    settled = dispositions(station, following or "")
+    assert [(item["reviewer"], item["occasion"]) for item in settled] == [
+        ("Ben", "first"),
+        ("Aiko Tanaka", "second_opinion"),
+    ]
 
 
 def test_a_decision_that_was_not_stored_is_not_forgotten(open_page: OpenPage, station: httpx.Client) -> None:

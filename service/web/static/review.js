@@ -99,6 +99,14 @@ async function show(id, { isBack = false } = {}) {
 async function refresh(part) {
   const now = await fetchPart(part.dataset.id, query);
   if (shown() !== part) return;
+  if (now.dataset.asked !== part.dataset.asked) {
+    // Somebody was unsure meanwhile: another question is asked now, and what the page says of it is all new.
+    part.replaceWith(document.adoptNode(now));
+    setUp(now);
+    showProgress(now, decided.length);
+    fetchAhead(now.dataset.next, query);
+    return;
+  }
   if (now.dataset.disposition !== part.dataset.disposition) {
     part.querySelector(".decisions").replaceWith(document.adoptNode(now.querySelector(".decisions")));
     bindDecisions(part);
