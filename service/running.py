@@ -15,6 +15,7 @@ from service.challenge.gate import ChallengeGate
 from service.db.engine import Database
 from service.disk import Disk
 from service.factory.plan import read_plan
+from service.images.image_store import ImageStore
 from service.images.opening import open_image_store
 from service.in_force import InForce
 from service.intake.recorder import Recorder
@@ -31,7 +32,6 @@ from service.watch import Watch
 @asynccontextmanager
 async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncIterator[Runtime]:
     """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
-    nights = read_night_plan(settings.nights)
     factory = None if settings.factory is None else read_plan(settings.factory)
     database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
     metrics, alarms = Metrics(), Alarms()
@@ -55,12 +55,6 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
             challenge = ChallengeGate(database, settings.shifts)
             await challenge.refresh()
             shadow = ShadowScorer(database, image_store, shelf, busy_count=lambda: pool.running_count)
-            disk = Disk(
-                image_store.disk,
-                alarms,
-                low_bytes=settings.disk_low_mb * 2**20,
-                reserve_bytes=settings.disk_reserve_mb * 2**20,
-            )
             runtime = Runtime(
                 database=database,
                 image_store=image_store,
@@ -68,33 +62,45 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
                 recorder=recorder,
                 shelf=shelf,
                 in_force=in_force,
-                disk=disk,
+                disk=_disk(settings, image_store, alarms),
                 alarms=alarms,
                 metrics=metrics,
                 shifts=settings.shifts,
                 challenge=challenge,
                 shadow=shadow,
                 drift_rate=settings.drift_false_alarms_a_month,
-                nights=nights,
+                nights=read_night_plan(settings.nights),
                 factory=factory,
             )
             _watch_figures(runtime)
             recorder.start()
-            shadow.start()
-            watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)
-            watching = asyncio.create_task(watch.run())
-            # What stands now stays: the collector need not look through it again for every few hundred images.
-            gc.collect()
-            gc.freeze()
-            try:
+            async with _watched(runtime, settings):
                 yield runtime
-            finally:
-                watch.stop()
-                await watching
-                await run_sync(shadow.close)
         await run_sync(recorder.close)
     finally:
         database.close()
+
+
+@asynccontextmanager
+async def _watched(runtime: Runtime, settings: ServiceSettings) -> AsyncIterator[None]:
+    """Changes are followed and trouble is told of; challengers score until the end."""
+    runtime.shadow.start()
+    watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)
+    watching = asyncio.create_task(watch.run())
+    # What stands now stays: the collector need not look through it again for every few hundred images.
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        watch.stop()
+        await watching
+        await run_sync(runtime.shadow.close)
+
+
+def _disk(settings: ServiceSettings, image_store: ImageStore, alarms: Alarms) -> Disk:
+    low, reserve = settings.disk_low_mb * 2**20, settings.disk_reserve_mb * 2**20
+    return Disk(image_store.disk, alarms, low_bytes=low, reserve_bytes=reserve)
 
 
 def _pool_limits(settings: ServiceSettings, *, on_gpu: bool) -> PoolLimits:
