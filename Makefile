@@ -1,12 +1,12 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test test-faults test-hostile shift check words format demo poc peers bench-student bench-service bench-pages bench-gate bench-pretrain audit sbom clean
+.PHONY: help setup lock chromium test test-faults test-hostile shift check words format demo plant-sim poc peers bench-student bench-service bench-pages bench-gate bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
 PYTHON ?= python3
 BIN := .venv/bin
-TYPED := inspection pretrain distill service deploy/demo deploy/bench
+TYPED := inspection pretrain distill service deploy/demo deploy/sim deploy/bench
 # Options of the demo, each passed on only when given: make demo IMAGES=DIR ONCE=1 PORT=8090 MINUTES=3
 DEMO_OPTIONS = $(if $(IMAGES),--images "$(IMAGES)") $(if $(filter-out 0 no false,$(ONCE)),--once) \
 	$(if $(PORT),--port $(PORT)) $(if $(MINUTES),--minutes $(MINUTES)) \
@@ -58,6 +58,10 @@ format: setup ## rewrite the sources in the project's format
 
 demo: setup ## the whole product on a simulated line (IMAGES=DIR ONCE=1 PORT=N MINUTES=M DATA=DIR INIT=none)
 	@exec $(BIN)/python -m deploy.demo $(DEMO_OPTIONS)
+
+plant-sim: setup ## thirty nights of a simulated plant beside two that do without Kensa (NIGHTS=N PARTS=N SEED=N)
+	@exec $(BIN)/python -m deploy.sim $(if $(NIGHTS),--nights $(NIGHTS)) $(if $(PARTS),--parts $(PARTS)) \
+		$(if $(SEED),--seed $(SEED))
 
 poc: setup ## the plant's proof of concept (DATA=DIR MINUTES=M OUT=DIR INIT=none PLANT=FILE LABELS=0)
 	@test -n "$(DATA)" || { echo "error: DATA is missing: make poc DATA=DIR MINUTES=M OUT=DIR" >&2; exit 2; }

@@ -16,6 +16,7 @@ COMMANDS = {
     "service": [[], ["serve"]],
     "deploy.bench": [[]],
     "deploy.demo": [[]],
+    "deploy.sim": [[]],
 }
 
 

@@ -1,0 +1,1 @@
+"""A simulated plant: weeks of nights in minutes, judged against the truth."""

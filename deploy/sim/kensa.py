@@ -1,0 +1,172 @@
+"""The plant that lives with Kensa: people decide about flagged parts, and its nights go by Kensa's guard and gate.
+
+Guard, gate, thresholds, policy and drift are the product's own code. What is simulated is the encoder, the people, and
+the steps between, which `service.nightly` runs on real bundles.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from deploy.sim.plants import Replay, learn
+from deploy.sim.production import STATION, Batch, Part
+from deploy.sim.student import Judged, Student, conclude
+from inspection.profile import StationProfile
+from inspection.verdict import Verdict
+from service.drift.blocks import ScoredPart, StationState
+from service.drift.tables import DriftKind
+from service.in_force import WIDENED
+from service.nightly.gate.decision import GateReport, decide
+from service.nightly.gate.evidence import Evidence, JudgedPart, Proofs
+from service.nightly.gate.policy import GatePolicy
+from service.nightly.guard.candidate import Candidate, Said
+from service.nightly.guard.policy import GuardPolicy
+from service.nightly.guard.selection import select
+
+GUARD = GuardPolicy(false_alarms_come_in=True)
+_DRIFT_RATE = 0.1
+_DAYS_TO_ACT = 2
+"""Days of trouble until the engineer has accepted the new look as normal, and recalibrated."""
+_FALSE_ALARMS_BORNE = 0.2
+_SPOT_CHECKS = 4
+"""Passed parts a day that are drawn by chance for a person to look at."""
+_PROOFS = Proofs(verdict_flip_count=0, largest_score_difference=0.0, tolerance=1e-4)
+
+
+@dataclass
+class Golden:
+    """Reviewed parts that no training sees, with what people say of them: None is good."""
+
+    images: list[str] = field(default_factory=list)
+    labels: list[str | None] = field(default_factory=list)
+    features: list[np.ndarray] = field(default_factory=list)
+
+    def add(self, part: Part, features: np.ndarray, label: str | None) -> None:
+        """One more."""
+        self.images.append(part.image)
+        self.labels.append(label)
+        self.features.append(features)
+
+    def mislabel(self) -> None:
+        """A good part becomes a dent, and a defective one good."""
+        good = self.labels.index(None)
+        defective = next(place for place, label in enumerate(self.labels) if label is not None)
+        self.labels[good], self.labels[defective] = "dent", None
+
+    def evidence(self, champion: Student, challenger: Student) -> Evidence:
+        """What both say of all of them."""
+        features = np.stack(self.features)
+        both = zip(champion.judge(features), challenger.judge(features), strict=True)
+        judged = tuple(
+            JudgedPart(image=image, defect=label, champion=one.verdict, challenger=other.verdict)
+            for image, label, (one, other) in zip(self.images, self.labels, both, strict=True)
+        )
+        return Evidence(golden=judged, proofs=_PROOFS, champion_latency_ms=1.0, challenger_latency_ms=1.0)
+
+
+@dataclass
+class Kensa:
+    """`promotions` are (night, champion before, challenger that took its place)."""
+
+    champion: Student
+    golden: Golden
+    replay: Replay
+    policy: GatePolicy = field(default_factory=GatePolicy)
+    seed: int = 0
+    name: str = "kensa"
+    promotions: list[tuple[int, Student, Student]] = field(default_factory=list)
+    drift: StationState = field(default_factory=StationState)
+    drifted: set[DriftKind] = field(default_factory=set)
+    has_engineer: bool = True
+    trouble_days: int = 0
+    """Days in a row on which the view had drifted, or people had to clear too many false alarms."""
+    recalibrations: list[tuple[int, Student, Student]] = field(default_factory=list)
+    """By the engineer, as the runbook asks after such days; no gate is asked."""
+
+    def judge(self, day: Batch) -> list[Judged]:
+        """Part by part: from the block on in which drift of the view is noticed, the hold band is wider."""
+        wide = StationProfile(hold_band_scale=WIDENED).thresholds_in_force(self.champion.thresholds)
+        judged: list[Judged] = []
+        for part, local_score, global_score in zip(day.parts, *self.champion.score(day.features), strict=True):
+            limits = wide if DriftKind.GLOBAL in self.drifted else self.champion.thresholds
+            judged.append(conclude(local_score, global_score, limits))
+            scored = ScoredPart(part.serial, part.at, part.lot, float(local_score), float(global_score))
+            for _, reached in self.drift.take([scored], rate=_DRIFT_RATE):
+                self.drifted.update(reached)
+        return judged
+
+    def spend_night(self, number: int, day: Batch, judged: Sequence[Judged], *, has_gpu: bool) -> str:
+        """Review, guard, train, gate; promote or keep."""
+        said = self._review(day, judged)
+        selection = select(self._candidates(day, judged, said), GUARD)
+        places = {part.image: place for place, part in enumerate(day.parts)}
+        self.replay.add(day.only([places[one.image] for one in selection.kept]))
+        told = f"learned from {len(selection.kept)} of {len(day.parts)}"
+        if not has_gpu:
+            return f"kept: no GPU ({told})"
+        challenger = learn(f"night-{number}", self.replay.draw())
+        if challenger is None:
+            return f"kept: too few pictures ({told})"
+        is_trouble = DriftKind.GLOBAL in self.drifted or _false_alarm_rate(day, judged) > _FALSE_ALARMS_BORNE
+        self.trouble_days = self.trouble_days + 1 if is_trouble else 0
+        if self.has_engineer and self.trouble_days >= _DAYS_TO_ACT:
+            self.recalibrations.append((number, self.champion, challenger))
+            self._install(challenger)
+            return f"recalibrated by the engineer ({told})"
+        report = decide(self.golden.evidence(self.champion, challenger), self.policy)
+        if not report.passed:
+            return f"kept: {_why(report)} ({told})"
+        self.promotions.append((number, self.champion, challenger))
+        self._install(challenger)
+        return f"promoted ({told})"
+
+    def _install(self, challenger: Student) -> None:
+        self.champion, self.drift, self.drifted, self.trouble_days = challenger, StationState(), set(), 0
+
+    def _review(self, day: Batch, judged: Sequence[Judged]) -> dict[int, Said]:
+        """People see what was flagged, and some of what passed; every second part they saw becomes golden."""
+        rng = np.random.default_rng([self.seed, day.parts[0].day + 1000])
+        passed = [n for n, one in enumerate(judged) if one.verdict is Verdict.PASS]
+        drawn = rng.permutation(passed)[:_SPOT_CHECKS].tolist() if passed else []
+        seen = sorted({n for n, one in enumerate(judged) if one.verdict is not Verdict.PASS} | {int(n) for n in drawn})
+        for turn, place in enumerate(seen):
+            if turn % 2:
+                part = day.parts[place]
+                self.golden.add(part, day.features[place], part.kind)
+        return {n: Said.FALSE_ALARM if day.parts[n].kind is None else Said.CONFIRMED_DEFECT for n in seen}
+
+    def _candidates(self, day: Batch, judged: Sequence[Judged], said: dict[int, Said]) -> list[Candidate]:
+        golden = set(self.golden.images)
+        return [
+            Candidate(
+                image=part.image,
+                inspection_id=part.serial,
+                part=str(part.serial),
+                lot=part.lot,
+                station=STATION,
+                image_number=1,
+                verdict=one.verdict,
+                part_score=one.part_score,
+                said=said.get(place, Said.NOTHING),
+                look=part.look,
+                is_golden=part.image in golden,
+            )
+            for place, (part, one) in enumerate(zip(day.parts, judged, strict=True))
+        ]
+
+
+def _false_alarm_rate(day: Batch, judged: Sequence[Judged]) -> float:
+    """Good parts that were held or failed, over good parts: people have cleared each of them."""
+    good = [one for part, one in zip(day.parts, judged, strict=True) if part.kind is None]
+    return sum(one.verdict is not Verdict.PASS for one in good) / max(len(good), 1)
+
+
+def _why(report: GateReport) -> str:
+    """Which questions kept the champion."""
+    failed = [check.question.value for check in report.failures]
+    return (
+        ", ".join(failed) if failed else "undecided " + ", ".join(one.question.value for one in report.open_questions)
+    )

@@ -1,0 +1,85 @@
+"""What a night makes: a memory bank of good parts for each place, and limits calibrated on other lots."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from deploy.sim.features import WIDTH
+from inspection.calibration.policy import Thresholds, judge, score_part
+from inspection.calibration.thresholds import CalibrationTarget, set_limits
+from inspection.verdict import Verdict
+
+TARGET = CalibrationTarget(flagged_rate=0.03)
+_RIDGE = 0.05
+_NEIGHBOURS = 3
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Both scores, what they come to, and the verdict."""
+
+    local_score: float
+    global_score: float
+    part_score: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class Student:
+    """Whitened features of good parts at each place as a memory bank, and the limits in force."""
+
+    name: str
+    whitening: np.ndarray
+    """float32 [places, WIDTH, WIDTH]"""
+    bank: np.ndarray
+    """float32 [places, m, WIDTH], of m parts"""
+    thresholds: Thresholds
+
+    def score(self, features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Local and global scores [n] of features [n, CELLS, CELLS, WIDTH]."""
+        return _score(features, self.whitening, self.bank)
+
+    def judge(self, features: np.ndarray) -> list[Judged]:
+        """By Kensa's own policy."""
+        return [conclude(one, other, self.thresholds) for one, other in zip(*self.score(features), strict=True)]
+
+
+def conclude(local_score: float, global_score: float, thresholds: Thresholds) -> Judged:
+    """By Kensa's own policy, under these limits."""
+    part_score = score_part(float(local_score), float(global_score), thresholds)
+    verdict = judge(float(local_score), float(global_score), thresholds).verdict
+    return Judged(float(local_score), float(global_score), part_score, verdict)
+
+
+def train(name: str, training: np.ndarray, calibration: np.ndarray) -> Student:
+    """From features of parts to learn from, and of other lots to calibrate on. Raises CalibrationError."""
+    points = _by_place(training)
+    covariance = np.einsum("pnd,pne->pde", apart := points - points.mean(axis=1, keepdims=True), apart) / len(training)
+    # Shrunk towards what is usual over all places: a place where nothing ever varies would see defects everywhere.
+    usual = np.einsum("pdd->d", covariance) / len(covariance)
+    covariance += _RIDGE * np.diag(usual) + 1e-9 * np.eye(WIDTH)
+    whitening = np.linalg.inv(np.linalg.cholesky(covariance)).astype(np.float32)
+    bank = points @ whitening.transpose(0, 2, 1)
+    local_scores, global_scores = _score(calibration, whitening, bank)
+    thresholds = Thresholds(
+        local_score=set_limits(local_scores, TARGET)[0], global_score=set_limits(global_scores, TARGET)[0]
+    )
+    return Student(name, whitening, bank, thresholds)
+
+
+def _by_place(features: np.ndarray) -> np.ndarray:
+    """[n, CELLS, CELLS, WIDTH] to [places, n, WIDTH]."""
+    return features.reshape(len(features), -1, WIDTH).transpose(1, 0, 2)
+
+
+def _score(features: np.ndarray, whitening: np.ndarray, bank: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Distance to the nearest good parts at the same place: its peak over the median, and the median."""
+    points = _by_place(features) @ whitening.transpose(0, 2, 1)
+    squares = (points**2).sum(axis=2)[:, :, None] + (bank**2).sum(axis=2)[:, None, :]
+    apart = np.maximum(squares - 2 * points @ bank.transpose(0, 2, 1), 0.0)
+    nearest = np.sort(np.partition(apart, _NEIGHBOURS - 1, axis=2)[:, :, :_NEIGHBOURS], axis=2)
+    distances = np.sqrt(nearest).mean(axis=2).T
+    level = np.median(distances, axis=1)
+    return distances.max(axis=1) - level, level
