@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from inspection.config import Settings, read_toml
 from inspection.errors import ConfigError
+from service.callers import lies_within
 from service.labels import Label
 from service.nightly.cron import check_cron
 from service.nightly.gate.policy import GatePolicy
@@ -89,7 +90,7 @@ class LinePlan(Settings):
 
     def covers(self, station: str) -> bool:
         """Is it a station of this line?"""
-        return any(station.startswith(name[:-1]) if name.endswith("*") else station == name for name in self.stations)
+        return any(lies_within(station, name) for name in self.stations)
 
 
 class NightPlan(Settings):

@@ -119,22 +119,22 @@ class Plant:
             return nights.find_night(session, night.name)
 
 
-def build_plant(root: Path) -> Plant:
+def build_plant(root: Path, database_url: str | None = None) -> Plant:
     """With a champion, and beside it the bundles that the fake trainer hands out: a fair one, and a blind one."""
-    settings = read_settings(data=root / "data", disk_reserve_mb=0)
+    settings = read_settings(data=root / "data", disk_reserve_mb=0, database_url=database_url)
     prepare_storage(settings)
     make_bundle(root / "champion")
     make_bundle(root / "fair", thresholds=_STRICTER)
     make_bundle(root / "blind", thresholds=_BLIND, golden_pngs=(part_png(1), part_png(2)))
     (root / "flawed.png").write_bytes(part_png(7, spot=0.9))
-    plant = open_plant(root)
+    plant = open_plant(root, database_url=database_url)
     promote(plant.database, shelve(root / "champion", settings.bundle_directory), author="test")
     return plant
 
 
-def open_plant(root: Path, count: int = 0) -> Plant:
+def open_plant(root: Path, count: int = 0, database_url: str | None = None) -> Plant:
     """One that stands there, of `count` parts."""
-    settings = read_settings(data=root / "data", disk_reserve_mb=0)
+    settings = read_settings(data=root / "data", disk_reserve_mb=0, database_url=database_url)
     database = Database(settings.resolved_database_url)
     champion = open_bundle(root / "champion", threads=1)
     return Plant(settings, database, LocalImageStore(settings.image_directory), champion, root, count)
