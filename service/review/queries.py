@@ -101,10 +101,16 @@ def _decided_once(station_id: int) -> Select[int]:
 
 
 def find_passed(session: Session, row: StoredInspection, *, limit: int) -> list[StoredInspection]:
-    """The newest parts of the same station that passed, those before `row` first."""
+    """The newest parts of the same station that passed, those before `row` first; none that escaped."""
+    escaped = select(Disposition.id).where(
+        Disposition.inspection_id == StoredInspection.id,
+        Disposition.decision == Decision.CONFIRMED_DEFECT,
+        is_live(Disposition),
+    )
     passed = _with_names().where(
         StoredInspection.station_id == row.station_id,
         StoredInspection.verdict == Verdict.PASS,
+        ~escaped.exists(),
         StoredInspection.images_removed_at.is_(None),
         StoredInspection.image_sha256.is_not(None),
     )
