@@ -171,9 +171,9 @@ def stream_dispositions(session: Session, *, above_id: int) -> Iterator[Disposit
 
 def find_standing_decisions(session: Session, inspection_ids: Sequence[int]) -> dict[int, Decision]:
     """The decision that counts, by inspection, within the caller's transaction; none where nobody stands by one."""
-    standing = opinions.standing_decisions()
-    query = select(standing.c.inspection_id, standing.c.decision).where(standing.c.inspection_id.in_(inspection_ids))
-    return {row.inspection_id: row.decision for row in session.execute(query)}
+    standing = Disposition.id.in_(opinions.standing_ids(inspection_ids))
+    rows = session.execute(select(Disposition.inspection_id, Disposition.decision).where(standing))
+    return {row.inspection_id: row.decision for row in rows}
 
 
 def is_as_recorded(stored: DispositionAnswer, recorded: Mapping[str, Any]) -> bool:

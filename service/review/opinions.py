@@ -56,10 +56,12 @@ def is_live(row: Any) -> ColumnElement[bool]:
     return and_(row.decision != Decision.WITHDRAWN, ~taken_back)
 
 
-def standing_ids() -> Select[int]:
-    """Ids of the standing decisions of all inspections."""
+def standing_ids(among: Sequence[int] | None = None) -> Select[int]:
+    """Ids of the standing decisions of these inspections, or of all."""
     row = aliased(Disposition)
     counting = select(func.max(row.id)).where(is_live(row), row.occasion != Occasion.REPEAT)
+    if among is not None:
+        counting = counting.where(row.inspection_id.in_(among))
     return counting.group_by(row.inspection_id)
 
 
