@@ -51,7 +51,8 @@ def report(bench: Bench, found: Findings) -> Figures:
     """What the list of nights shows; working copies of pictures are removed, the frozen lists stay."""
     folder = bench.folder
     folder.clear(folder.pictures, folder.calibration, folder.root / "prepared-images", folder.student)
-    if "gate" not in found:
+    # Nobody goes on from the teacher of a challenger that will never judge, and its checkpoints are large.
+    if "promote" not in found:
         shutil.rmtree(folder.teacher, ignore_errors=True)
     summary: Figures = {
         "new_count": found.get("freeze", {}).get("new_count"),

@@ -118,6 +118,8 @@ def test_a_challenger_that_has_gone_blind_is_not_promoted(plant: Plant, monkeypa
     night = plant.run(plant.workshop())
     assert kept_because(night) is Reason.GATE_FAILED
     assert "escapes: 12 of 12, 0 with the champion" in night.detail
+    folder = plant.settings.data / "nights" / night.name
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == ["challenger"]
     assert champion_of(plant) == before
     with plant.database.reading() as session:
         lineage = find_lineage(session, str(night.challenger_id))
