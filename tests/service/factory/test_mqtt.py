@@ -24,7 +24,7 @@ from tests.service.camera import posted, runtime_of
 from tests.service.factory.conftest import free_port, is_failing, sending, until
 
 TellingStation = Callable[[str], TestClient]
-PLACES = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/sbin"
+PLACES = "/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"
 FILE = "[mqtt]\nhost = '127.0.0.1'\nport = {}\ntopic = 'plant/kensa'\nheartbeat_s = 0.05\nannouncements = true\n"
 
 
