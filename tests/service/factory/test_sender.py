@@ -46,6 +46,7 @@ def test_a_receiver_that_was_away_misses_nothing(telling_station: TellingStation
             posted(station, 30)
             with run_mes(mes, port):
                 await until(lambda: len(mes.taken) == 31, what="the one of the second absence")
+                await until(lambda: waiting_counts(database) == [0], what="the note")
 
     asyncio.run(play())
     assert sequences(mes) == list(range(1, 32))
