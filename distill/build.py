@@ -130,10 +130,14 @@ def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict
     if student.mimics or finds_flaws:
         fidelity = teach(student, teacher, learned, recipe.learning, request.minutes, recipe.seed)
         say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
-    graphs = {
-        name: with_bank(embedder, learned, recipe.bank.size, recipe.bank.neighbours, generator)
-        for name, embedder in (("teacher", teacher), ("student", student))
-    }
+    of_teacher = with_bank(teacher, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+    # A student that gives its teacher's own embeddings can have its teacher's own bank.
+    of_student = (
+        with_bank(student, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+        if student.mimics
+        else ScoringGraph(student, of_teacher.nearest).eval()
+    )
+    graphs = {"teacher": of_teacher, "student": of_student}
     if finds_flaws:
         batches = tuple(as_input(batch, device()) for batch in torch.split(reserved, BATCH_SIZE))
         graphs["student"].scales = measure_scales(graphs["student"], batches)

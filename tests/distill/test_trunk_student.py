@@ -6,14 +6,18 @@ from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
+import pytest
 import torch
 
+from distill.build import BuildRequest, build
 from distill.export import export_onnx
 from distill.mimic import teach
-from distill.recipe import LearningRecipe
+from distill.recipe import LearningRecipe, load_recipe
 from distill.scoring_graph import Scales, ScoringGraph
 from distill.trunk_student import TrunkStudent
+from inspection.bundle.reader import open_bundle
 from pretrain.evaluate.nearest_normal import NearestNormal
+from tests.distill.conftest import Built
 from tests.distill.small import SIDE_PX, washer_pixels
 from tests.distill.test_mimic import teacher
 
@@ -73,3 +77,16 @@ def test_it_exports(tmp_path: Path) -> None:
     session = ort.InferenceSession(tmp_path / "student.onnx", providers=["CPUExecutionProvider"])
     got = session.run(None, {session.get_inputs()[0].name: PIXELS[:3].numpy()})
     assert np.allclose(got[1], expected[1].numpy(), atol=1e-3)
+
+
+def test_a_bundle_of_it_learns_nothing_and_scores_as_its_teacher(
+    built: Built, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = load_recipe("base")
+    recipe = recipe.model_copy(update={"bank": recipe.bank.model_copy(update={"size": 64})})
+    manifest = build(BuildRequest(recipe, built.teacher, built.images, tmp_path / "bundle"))
+    assert "distilling" not in capsys.readouterr().err
+    metrics = manifest.metrics
+    assert metrics["student"]["synthetic_flaw_auroc"] == pytest.approx(metrics["teacher"]["synthetic_flaw_auroc"])
+    assert metrics["student"]["verdict_flip_count"] == 0
+    assert open_bundle(tmp_path / "bundle").manifest == manifest
