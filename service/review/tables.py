@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.db.columns import Id, Key, Name, Record, words
@@ -74,7 +74,7 @@ class WaitingPart(Record):
     """
 
     __tablename__ = "waiting_parts"
-    __table_args__ = (Index("ix_waiting_parts_order", "rank", "score", "inspection_id"),)
+    __table_args__ = (Index("ix_waiting_parts_order", "rank", text("score DESC"), "inspection_id"),)
 
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), primary_key=True, autoincrement=False)
     rank: Mapped[int]

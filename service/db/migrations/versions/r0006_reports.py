@@ -12,6 +12,7 @@ ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 INSTANT = sa.DateTime(timezone=True)
 SCORE: sa.Double[float] = sa.Double()
 NAME = sa.String(128)
+QUEUE_ORDER = "ix_waiting_parts_order"
 INDEXES = {
     "ix_inspections_station": ("inspections", ["station_id", "id"]),
     "ix_inspections_received_at": ("inspections", ["received_at"]),
@@ -24,9 +25,14 @@ def upgrade() -> None:
     _create_challenges()
     for index, (table, columns) in INDEXES.items():
         op.create_index(index, table, columns)
+    # As the queue is read: the most suspicious first. With an ascending score the whole queue had to be sorted.
+    op.drop_index(QUEUE_ORDER, "waiting_parts")
+    op.create_index(QUEUE_ORDER, "waiting_parts", ["rank", sa.text("score DESC"), "inspection_id"])
 
 
 def downgrade() -> None:
+    op.drop_index(QUEUE_ORDER, "waiting_parts")
+    op.create_index(QUEUE_ORDER, "waiting_parts", ["rank", "score", "inspection_id"])
     for index, (table, _) in INDEXES.items():
         op.drop_index(index, table)
     for name in ("challenge_acts", "challenge_results", "challenge_parts", "tally_progress", "tallies"):
