@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock chromium test test-faults test-hostile shift check words format demo plant-sim poc peers bench-student bench-service bench-pages bench-gate bench-pretrain audit sbom clean
+.PHONY: help setup lock programs test test-faults test-hostile shift check words format demo plant-sim poc peers bench-student bench-service bench-pages bench-gate bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -25,10 +25,10 @@ setup: ## the environment in .venv, from requirements.lock (instant when nothing
 lock: ## resolve the newest versions that pyproject.toml allows into requirements.lock
 	@$(PYTHON) deploy/tools/lock.py
 
-chromium:
-	@$(PYTHON) deploy/tools/chromium.py
+programs:
+	@$(PYTHON) deploy/tools/programs.py
 
-test: setup chromium ## every test, on the CPU
+test: setup programs ## every test, on the CPU
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-hostile: setup ## more than 20 000 made and mutated images, thousands of made requests (half an hour)
@@ -96,7 +96,7 @@ audit: setup ## known vulnerabilities in the locked packages (needs the network)
 sbom: setup ## all that is installed, as a CycloneDX document (.kensa/sbom.json)
 	@$(PYTHON) -m deploy.tools.sbom
 
-shift: setup chromium ## a reviewer's shift by keyboard alone, timed (PARTS=300 OUT=DIR)
+shift: setup programs ## a reviewer's shift by keyboard alone, timed (PARTS=300 OUT=DIR)
 	@KENSA_SHIFT_PARTS=$(or $(PARTS),300) KENSA_ARTEFACTS="$(or $(OUT),.kensa/shift)" \
 		$(BIN)/python -m pytest tests/browser/test_shift.py -q -s $(ARGS)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.tools import audit, chromium, environment, sbom
+from deploy.tools import audit, environment, programs, sbom
 
 
 @pytest.fixture
@@ -73,14 +73,16 @@ def test_an_old_python_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pyte
 
 
 @pytest.mark.parametrize(("ci", "status"), [("true", 1), ("", 0)])
-def test_only_ci_insists_on_a_browser(
+def test_only_ci_insists_on_the_programs_that_tests_drive(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], ci: str, status: int
 ) -> None:
     monkeypatch.setenv("CI", ci)
-    monkeypatch.setattr(chromium.shutil, "which", lambda name: None)
+    monkeypatch.setattr(programs.shutil, "which", lambda name, path: None)
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
-    assert chromium.main() == status
-    assert "apt-get install chromium" in capsys.readouterr().err
+    assert programs.main() == status
+    told = capsys.readouterr().err
+    assert "apt-get install chromium" in told
+    assert "apt-get install mosquitto" in told
 
 
 def fake_program(place: Path, script: str) -> Path:
