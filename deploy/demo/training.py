@@ -109,7 +109,7 @@ def train(
     if pretrained.reused:
         say(f"      reused {teacher.output}")
     student = distill_stage(processes, programs, images, folder, minutes, teacher)
-    say(f"[3/5] distill: {minutes:g} minutes for a small student, then its thresholds and its proofs")
+    say(f"[3/5] distill: the student, its memory bank, thresholds and proofs (at most {minutes:g} minutes of teaching)")
     distilled = book.complete(student)
     if distilled.reused:
         say(f"      reused {student.output}")
