@@ -29,7 +29,7 @@ programs:
 	@$(PYTHON) deploy/tools/programs.py
 
 test: setup programs ## every test, on the CPU
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile $(ARGS)
 
 test-hostile: setup ## more than 20 000 made and mutated images, thousands of made requests (half an hour)
 	@$(BIN)/python -m pytest tests/inspection/test_hostile_images.py tests/service/test_hostile_requests.py \

@@ -8,9 +8,9 @@ import torch
 from onnx import numpy_helper
 
 from inspection.errors import BundleError
-from pretrain.evaluate.nearest_normal import ranking_keys
+from pretrain.evaluate.nearest_normal import NearestNormal
 
-_BANK, _KEYS, _USUAL = "nearest.bank", "nearest.keys", "nearest.usual"
+_BANK, _KEYS, _USUAL, _LEVEL = "nearest.bank", "nearest.keys", "nearest.usual", "nearest.level"
 
 
 class GraphBank:
@@ -20,7 +20,7 @@ class GraphBank:
         self._model = onnx.load(str(path))
         self._tensors = {
             name: [one for one in self._model.graph.initializer if one.name == name or one.name.endswith(f".{name}")]
-            for name in (_BANK, _KEYS, _USUAL)
+            for name in (_BANK, _KEYS, _USUAL, _LEVEL)
         }
 
     @property
@@ -43,8 +43,9 @@ class GraphBank:
         """Write the graph with another bank, float [M, D] of the same shape, to `path`. Raises BundleError."""
         if not self.is_replaceable or rows.shape != self.rows.shape:
             raise BundleError(f"{path.name}: its memory bank cannot be replaced", "build the bundle again")
-        bank = torch.from_numpy(rows.astype(np.float32))
-        values = {_BANK: bank, _KEYS: ranking_keys(bank), _USUAL: torch.from_numpy(usual.astype(np.float32))[:, None]}
+        bank, distances = (torch.from_numpy(one.astype(np.float32)) for one in (rows, usual))
+        nearest = NearestNormal(bank, 1, distances)
+        values = {_BANK: nearest.bank, _KEYS: nearest.keys, _USUAL: nearest.usual, _LEVEL: nearest.level}
         for name, value in values.items():
             tensor = self._tensors[name][0]
             tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value.numpy()), tensor.name))

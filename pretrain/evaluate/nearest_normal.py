@@ -9,12 +9,14 @@ class NearestNormal(nn.Module):
     """A memory bank [M, D] of normal embeddings. Plain matrix products, so that it exports to ONNX as it is.
 
     `usual` [M] is the distance at which normal embeddings of unseen images come to each entry. Taken off, a busy
-    texture or an edge that never looks the same twice need not drown a small flaw on a plain face. None takes off none.
+    texture or an edge that never looks the same twice need not drown a small flaw on a plain face. Their mean is given
+    back, so that what comes out still has the size of a distance. None takes off none.
     """
 
     bank: Tensor
     keys: Tensor
     usual: Tensor
+    level: Tensor
 
     def __init__(self, bank: Tensor, neighbours: int = 3, usual: Tensor | None = None) -> None:
         super().__init__()
@@ -22,13 +24,14 @@ class NearestNormal(nn.Module):
         self.register_buffer("bank", bank.contiguous())
         self.register_buffer("keys", ranking_keys(bank))
         self.register_buffer("usual", torch.zeros_like(bank[:, :1]) if usual is None else usual[:, None].contiguous())
+        self.register_buffer("level", self.usual.mean().reshape(1))
 
     def forward(self, embeddings: Tensor) -> Tensor:
         """Mean distance of each of [..., D] to its nearest bank entries less what is usual at those, [...]."""
         ranks = torch.cat([embeddings, torch.ones_like(embeddings[..., :1])], dim=-1) @ self.keys
         nearest = torch.topk(ranks, self.neighbours, dim=-1, largest=False, sorted=False).indices
         usual = F.embedding(nearest, self.usual)[..., 0].mean(-1)
-        return distances_to(embeddings, self.bank, nearest).mean(-1) - usual
+        return distances_to(embeddings, self.bank, nearest).mean(-1) - usual + self.level
 
 
 def ranking_keys(bank: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
 from service.challenge.operations import challenge_inspection_ids
+from service.db.first_sight import insert_unless_there
 from service.db.tables import StoredInspection
 from service.tallies.counts import Counts, Key
 from service.tallies.tables import Tally, TallyProgress
@@ -42,9 +43,9 @@ def take_progress(session: Session) -> TallyProgress:
     """The one row, which no other process has until this transaction ends."""
     progress = session.get(TallyProgress, _ONLY_ROW, with_for_update=True)
     if progress is None:
-        progress = TallyProgress(id=_ONLY_ROW, last_inspection_id=0)
-        session.add(progress)
-        session.flush()
+        # Another process may be the first too: then it waits here, and takes the row that stands.
+        insert_unless_there(session, TallyProgress, {"id": _ONLY_ROW, "last_inspection_id": 0})
+        progress = session.get_one(TallyProgress, _ONLY_ROW, with_for_update=True)
     return progress
 
 

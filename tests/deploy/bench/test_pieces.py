@@ -81,8 +81,10 @@ def test_cpu_time_of_a_process_and_its_children_is_seen() -> None:
     assert child.stdout is not None
     with Watched(child.pid) as watched:
         child.stdout.readline()
-        assert watched.cpu_s() >= 0.3
+        seen_s = watched.cpu_s()
     child.communicate(b"\n")
+    # The system counts in ticks, the process in nanoseconds.
+    assert seen_s >= 0.25
     assert Watched(os.getpid()).cpu_s() > 0
 
 
