@@ -107,12 +107,7 @@ def estimate_escapes(
     database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
 ) -> EscapeEstimate:
     """From drawn parts that passed, each weighted by 1 / the probability with which it was drawn."""
-    asked = scope or CheckScope()
-    with database.reading() as session:
-        passed_count = queries.count_passed(session, asked)
-        drawn = queries.count_drawn(session, asked)
-        flagged_count = queries.count_flagged(session, asked)
-        decided = queries.count_flagged_decided(session, asked)
+    passed_count, drawn, flagged_count, decided = _count_all(database, scope or CheckScope())
     # Flagged parts that wait are taken to be like those that were decided.
     caught = flagged_count * (estimate_rate(_drawn(decided, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0)
     share = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence)
@@ -139,12 +134,7 @@ def estimate_overkill(
     database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
 ) -> OverkillEstimate:
     """From held and failed parts that were decided; the good ones among the passed follow from the spot checks."""
-    asked = scope or CheckScope()
-    with database.reading() as session:
-        flagged_count = queries.count_flagged(session, asked)
-        decided = queries.count_flagged_decided(session, asked)
-        passed_count = queries.count_passed(session, asked)
-        drawn = queries.count_drawn(session, asked)
+    passed_count, drawn, flagged_count, decided = _count_all(database, scope or CheckScope())
     share = estimate_rate(_drawn(decided, Decision.FALSE_ALARM), confidence)
     defective = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0
     return OverkillEstimate(
@@ -209,6 +199,17 @@ def stream_judged(session: Session, scope: CheckScope | None = None) -> Iterator
     For who weighs decisions: thresholds, a challenger's gate, reports. Within the caller's transaction.
     """
     yield from queries.stream_judged(session, scope or CheckScope())
+
+
+def _count_all(database: Database, scope: CheckScope) -> tuple[int, list[DecidedGroup], int, list[DecidedGroup]]:
+    """Passed parts, those of them that were drawn, flagged parts, and those of them that were decided."""
+    with database.reading() as session:
+        return (
+            queries.count_passed(session, scope),
+            queries.count_drawn(session, scope),
+            queries.count_flagged(session, scope),
+            queries.count_flagged_decided(session, scope),
+        )
 
 
 def _drawn(groups: list[DecidedGroup], counted: Decision) -> list[Drawn]:
