@@ -124,7 +124,8 @@ def look_at_what_escapes(open_page: OpenPage, station: httpx.Client) -> None:
     expect(page.locator(".lead")).to_contain_text(f"in {escapes['drawn_count']} spot checks")
     page.get_by_label("Station").select_option("press-3")
     page.wait_for_url("**/spot-checks?line=&station=press-3")
-    expect(page.locator(".lead")).to_contain_text("spot checks")
+    # Chance may have drawn none at this station.
+    expect(page.locator(".lead")).to_contain_text("spot check")
 
 
 def rename_a_defect(open_page: OpenPage) -> None:
