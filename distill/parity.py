@@ -5,7 +5,6 @@ import numpy as np
 from inspection.bundle.manifest import Parity
 from inspection.bundle.self_test import SCORE_TOLERANCE
 from inspection.calibration.policy import Thresholds, judge
-from inspection.calibration.thresholds import Limits
 from inspection.errors import ParityError
 from inspection.scoring.session import Scores
 
@@ -13,11 +12,10 @@ from inspection.scoring.session import Scores
 def certify_parity(torch_scores: Scores, onnx_scores: Scores, thresholds: Thresholds) -> Parity:
     """Compare both runtimes on the same images; raises ParityError where scores or verdicts differ.
 
-    Differences are in widths of the hold band, the unit that matters to a verdict; where few calibration images make it
-    narrower than the scores' own spread, in that. A verdict that flips refuses the bundle either way.
+    Differences are in widths of the hold band, the unit that matters to a verdict.
     """
-    local_width = _unit(thresholds.local_score, torch_scores.local_score)
-    global_width = _unit(thresholds.global_score, torch_scores.global_score)
+    local_width = thresholds.local_score.fail_limit - thresholds.local_score.pass_limit
+    global_width = thresholds.global_score.fail_limit - thresholds.global_score.pass_limit
     difference = max(
         _largest(torch_scores.local_score, onnx_scores.local_score) / local_width,
         _largest(torch_scores.global_score, onnx_scores.global_score) / global_width,
@@ -46,11 +44,6 @@ def certify_parity(torch_scores: Scores, onnx_scores: Scores, thresholds: Thresh
         tolerance=SCORE_TOLERANCE,
         verdict_flip_count=flips,
     )
-
-
-def _unit(limits: Limits, scores: np.ndarray) -> float:
-    low, high = np.quantile(scores, [0.25, 0.75])
-    return max(limits.fail_limit - limits.pass_limit, float(high - low))
 
 
 def _largest(first: np.ndarray, second: np.ndarray) -> float:

@@ -84,7 +84,11 @@ def draw_coreset(cells: Cells, size: int, generator: torch.Generator, device: to
     chosen = [int(nearest_square.argmin())]
     nearest_square = (points - points[chosen[0]]).square().sum(1)
     while len(chosen) < size:
-        chosen.append(int(nearest_square.argmax()))
+        farthest = int(nearest_square.argmax())
+        if not nearest_square[farthest] > 0:
+            # What is left is there already. Of two equal entries rounding would choose, and with it what is usual.
+            break
+        chosen.append(farthest)
         nearest_square = torch.minimum(nearest_square, (points - points[chosen[-1]]).square().sum(1))
     return drawn.at(torch.tensor(chosen, device=drawn.rows.device))
 

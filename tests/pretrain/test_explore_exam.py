@@ -80,8 +80,8 @@ def test_who_sees_gets_better_marks_than_who_is_blind() -> None:
     exam = compose_exam(washers_of(range(16)), washers_of(range(16, 26)), Illumination.GAIN, 4, 0)
     assert len(exam.flawed) == len(exam.owners) == len(exam.changed) == 40
     seeing, blind = (examine(cast(Encoder, Eye(blind=blind)), exam, 0) for blind in (False, True))
-    # What it sees is the same everywhere: only rounding, which differs from machine to machine, ranks anything.
-    assert blind.found == pytest.approx(0.5, abs=0.1)
+    assert blind.found == pytest.approx(0.5)
+    # Smoothing rounds the map's border otherwise than its middle, and there is nothing else to rank by.
     assert blind.located == pytest.approx(0.5, abs=0.1)
     assert seeing.located > 0.7
     gain = difference(seeing, blind)
