@@ -38,10 +38,10 @@ from inspection.images.digest import sha256_of_file
 from inspection.inspector import Inspector
 from inspection.scoring.session import StudentSession
 from inspection.terminal import say
-from pretrain.device import device
-from pretrain.encoder import Encoder
+from pretrain.data.image_set import ImageSet
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import BATCH_SIZE, as_input
-from pretrain.image_set import ImageSet
+from pretrain.processes.device import device
 from pretrain.run_directory import RunDirectory, RunRecord
 
 _RESERVED_EVERY = 10

@@ -9,7 +9,7 @@ from inspection.bundle.manifest import Calibration
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import CalibrationTarget, Promise, set_limits
 from inspection.scoring.session import Scores
-from pretrain.image_set import ImageSet
+from pretrain.data.image_set import ImageSet
 
 _MOST_LEFT_OUT = 0.05
 

@@ -8,10 +8,10 @@ from inspection.errors import StorageError
 from inspection.images.decode import encode_png
 from inspection.images.folders import find_pictures
 from inspection.images.preprocess import Preprocessing
+from pretrain.data.image_set import load_images
 from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.treatment import to_bytes
 from pretrain.flaws import add_flaws
-from pretrain.image_set import load_images
 
 
 def draw_flaw_pictures(images: Path, out: Path, input_px: int, seed: int) -> list[str]:

@@ -21,7 +21,7 @@ from inspection.terminal import progress_bar
 from pretrain.evaluate.embeddings import as_input
 from pretrain.flaws import add_flaws
 from pretrain.losses.flaw_contrast import changed_cells
-from pretrain.schedule import Progress, Schedule
+from pretrain.training.schedule import Progress, Schedule
 
 _WARM_UP = 0.05
 _FLAWED_CELL_WEIGHT = 4.0

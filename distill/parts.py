@@ -8,8 +8,8 @@ import numpy as np
 from inspection.errors import CalibrationError
 from inspection.scoring.session import Scores
 from inspection.scoring.tiled import gather_tiles
-from pretrain.image_set import ImageSet
-from pretrain.tiled_pictures import layout_of
+from pretrain.data.image_set import ImageSet
+from pretrain.data.tiled_pictures import layout_of
 
 
 def scores_of_parts(scores: Scores, images: ImageSet) -> tuple[Scores, Sequence[Path]]:

@@ -9,10 +9,10 @@ from torch import Tensor
 from inspection.errors import CalibrationError
 from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
+from pretrain.data.image_set import ImageSet, load_images
 from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
-from pretrain.image_set import ImageSet, load_images
 from pretrain.run_directory import RunDirectory, RunRecord
 
 _MIN_HELD_OUT = 5

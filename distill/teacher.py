@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import map_in_batches
 
 _FITTED_IMAGES, _FITTED_CELLS = 128, 50_000

@@ -11,10 +11,10 @@ from inspection.images.illumination import Illumination
 from inspection.terminal import emit_figures, run_command_line, show_table
 from pretrain.ablation.command import ablation
 from pretrain.bench.command import bench
-from pretrain.distributed import is_leader
 from pretrain.evaluate.gain import Gain, measure_class_gain, measure_gain
 from pretrain.explore.begin import ExploreRequest
 from pretrain.explore.search import explore as run_search
+from pretrain.processes.distributed import is_leader
 from pretrain.recipe import load_recipe
 from pretrain.run_directory import RunDirectory
 from pretrain.show_views.picture import ShowOptions, show_recipe

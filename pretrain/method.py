@@ -23,8 +23,8 @@ from pretrain.losses.global_contrast import global_contrast, small_contrast
 from pretrain.losses.local_contrast import combine_patches, cut_in_patches, local_contrast
 from pretrain.losses.map_contrast import map_contrast
 from pretrain.losses.preservation import preservation
-from pretrain.networks import Networks
-from pretrain.one_batch import gather, mean_of_all
+from pretrain.networks.networks import Networks
+from pretrain.processes.one_batch import gather, mean_of_all
 from pretrain.recipe import MethodRecipe, Recipe
 from pretrain.views.sampler import Views, draw_views
 

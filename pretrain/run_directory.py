@@ -12,8 +12,7 @@ RUN/start.safetensors       the encoder as it started, so that what pretraining 
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,9 +21,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from inspection.config import Settings
-from inspection.errors import StorageError, TrainingError
-from pretrain.encoder import Encoder
+from inspection.errors import TrainingError
+from pretrain.encoder.encoder import Encoder
 from pretrain.recipe import Recipe
+from pretrain.whole_files import replace_text, told_of_the_disk
 
 
 class RunRecord(Settings):
@@ -161,26 +161,9 @@ class RunDirectory:
         return encoder.eval().requires_grad_(False)
 
 
-@contextmanager
-def told_of_the_disk(path: Path) -> Iterator[None]:
-    """A disk that does not take what it is given becomes a StorageError that names `path`."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise StorageError(f"{path}: not written ({reason})", "free some space or choose another folder") from None
-
-
 def _step_of(line: str) -> float:
     """The step of a line of metrics; infinity where the line is not whole."""
     try:
         return int(json.loads(line)["step"]) if line.endswith("\n") else math.inf
     except (ValueError, LookupError, TypeError):
         return math.inf
-
-
-def replace_text(path: Path, text: str) -> None:
-    """Write a small file whole or not at all."""
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)

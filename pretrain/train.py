@@ -7,20 +7,20 @@ import torch
 from inspection.errors import TrainingError
 from inspection.images.folders import find_pictures
 from inspection.terminal import say
-from pretrain.batches import Batches, order_batches, shares_of
-from pretrain.beginning import TrainingRequest, begin, check_request
-from pretrain.checkpoint import Trainee, load_checkpoint
-from pretrain.descent import descend
-from pretrain.device import device
-from pretrain.distributed import Team, all_or_none, exchange, joined
-from pretrain.encoder import Encoder
-from pretrain.input_size import fit_input
-from pretrain.preparation import Prepared, prepare_images
+from pretrain.data.batches import Batches, order_batches, shares_of
+from pretrain.data.input_size import fit_input
+from pretrain.encoder.encoder import Encoder
+from pretrain.encoder.start_weights import load_start_weights
+from pretrain.processes.device import device
+from pretrain.processes.distributed import Team, all_or_none, exchange, joined
 from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory
-from pretrain.schedule import Schedule
-from pretrain.start_weights import load_start_weights
-from pretrain.trainee import build_trainee
+from pretrain.training.beginning import TrainingRequest, begin, check_request
+from pretrain.training.checkpoint import Trainee, load_checkpoint
+from pretrain.training.descent import descend
+from pretrain.training.preparation import Prepared, prepare_images
+from pretrain.training.schedule import Schedule
+from pretrain.training.trainee import build_trainee
 
 __all__ = ["TrainingRequest", "train"]
 

@@ -24,7 +24,7 @@ from inspection.images.illumination import Illumination
 from inspection.inspector import Inspector
 from inspection.scoring.session import StudentSession
 from inspection.terminal import say
-from pretrain.image_set import load_images
+from pretrain.data.image_set import load_images
 from pretrain.run_directory import RunDirectory
 
 PEERS = ("patchcore", "padim", "efficient_ad")

@@ -20,8 +20,8 @@ from inspection.images.digest import sha256_of_file
 from inspection.images.folders import Picture, find_pictures
 from inspection.inspector import Inspector
 from inspection.scoring.session import StudentSession
+from pretrain.data.tiled_pictures import tile_digest
 from pretrain.run_directory import RunDirectory
-from pretrain.tiled_pictures import tile_digest
 
 _LEAST_TRAINED = 3
 _NEAR = 0.01

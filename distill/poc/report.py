@@ -21,7 +21,7 @@ from inspection.bundle.reader import open_bundle, read_manifest
 from inspection.images.folders import find_pictures
 from inspection.inspector import Inspector
 from inspection.scoring.session import Scores
-from pretrain.image_set import load_images
+from pretrain.data.image_set import load_images
 from pretrain.run_directory import RunDirectory
 
 STAGES = ("teacher", "student", "onnx", "int8")

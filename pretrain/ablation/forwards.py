@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.method import step_losses
-from pretrain.networks import Networks
+from pretrain.networks.networks import Networks
 from pretrain.recipe import Recipe
 
 _BATCH = 4

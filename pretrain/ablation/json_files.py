@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from inspection.errors import TrainingError
-from pretrain.run_directory import replace_text, told_of_the_disk
+from pretrain.whole_files import replace_text, told_of_the_disk
 
 
 def read_json(file: Path) -> dict[str, Any]:

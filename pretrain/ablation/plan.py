@@ -10,7 +10,7 @@ from pretrain.ablation.forwards import forwards_per_image
 from pretrain.ablation.json_files import read_json
 from pretrain.ablation.scale import Scale
 from pretrain.evaluate.labeled_images import LabeledImages
-from pretrain.run_directory import replace_text, told_of_the_disk
+from pretrain.whole_files import replace_text, told_of_the_disk
 
 
 class ArmPlan(Settings):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from inspection.terminal import track
 from pretrain.evaluate.labeled_images import LabeledFiles
-from pretrain.run_directory import told_of_the_disk
+from pretrain.whole_files import told_of_the_disk
 
 
 def unpack(files: LabeledFiles, folder: Path) -> None:

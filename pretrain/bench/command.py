@@ -12,8 +12,8 @@ from inspection.terminal import emit_figures, show_table
 from pretrain.bench.scaling import measure_scaling
 from pretrain.bench.throughput import Throughput, measure_throughput
 from pretrain.bench.workload import build_workload
-from pretrain.device import device
-from pretrain.distributed import exchange, is_leader, joined
+from pretrain.processes.device import device
+from pretrain.processes.distributed import exchange, is_leader, joined
 from pretrain.recipe import Recipe, load_recipe
 
 

@@ -12,11 +12,11 @@ from torch import Tensor
 
 from inspection.terminal import progress_bar
 from pretrain.bench.workload import Workload
-from pretrain.device import device
-from pretrain.distributed import Team, from_leader
 from pretrain.evaluate.embeddings import as_input
-from pretrain.networks import Networks
-from pretrain.step import take_step
+from pretrain.networks.networks import Networks
+from pretrain.processes.device import device
+from pretrain.processes.distributed import Team, from_leader
+from pretrain.training.step import take_step
 
 _STEPS_A_BLOCK = 8
 _LEAST_ROUNDS = 2

@@ -10,14 +10,14 @@ import torch
 from torch import Tensor
 
 from inspection.images.digest import sha256_of_bytes
-from pretrain.batches import Batches, TrainingImages, order_batches, shares_of
-from pretrain.checkpoint import Trainee
-from pretrain.device import device
-from pretrain.distributed import Team, all_or_none
-from pretrain.encoder import Encoder
+from pretrain.data.batches import Batches, TrainingImages, order_batches, shares_of
+from pretrain.data.shard import read_shard, shard_name, write_shard
+from pretrain.encoder.encoder import Encoder
+from pretrain.processes.device import device
+from pretrain.processes.distributed import Team, all_or_none
 from pretrain.recipe import Recipe
-from pretrain.shard import read_shard, shard_name, write_shard
-from pretrain.trainee import build_trainee
+from pretrain.training.checkpoint import Trainee
+from pretrain.training.trainee import build_trainee
 
 _BATCHES_ON_DISK = 4
 

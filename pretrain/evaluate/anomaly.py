@@ -16,7 +16,7 @@ from inspection.images.preprocess import Preprocessing, prepare, prepare_tiles
 from inspection.images.tiles import TileLayout, stitch_all
 from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input, map_in_batches
 from pretrain.evaluate.memory_bank import fit_bank, some_images
 from pretrain.evaluate.nearest_normal import smooth_map

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import map_in_batches
 from pretrain.evaluate.labeled_images import LabeledImages
 from pretrain.evaluate.linear_probe import linear_top1

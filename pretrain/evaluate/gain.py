@@ -6,10 +6,10 @@ from pathlib import Path
 from inspection.errors import DatasetError
 from inspection.images.folders import find_pictures
 from inspection.terminal import say
+from pretrain.data.image_set import load_images
 from pretrain.evaluate.anomaly import check_encoder, load_test_images
 from pretrain.evaluate.classes import check_classes
 from pretrain.evaluate.labeled_images import find_labeled_files, load_labeled_images
-from pretrain.image_set import load_images
 from pretrain.run_directory import RunDirectory
 
 

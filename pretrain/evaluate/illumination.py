@@ -11,14 +11,14 @@ from torch import Tensor
 
 from inspection.images.illumination import Illumination
 from inspection.terminal import say, track
-from pretrain.encoder import Encoder
+from pretrain.data.image_set import ImageSet
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input, map_in_batches
 from pretrain.evaluate.memory_bank import fit_bank
 from pretrain.evaluate.nearest_normal import smooth_map
 from pretrain.evaluate.splits import split_by_lot
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
-from pretrain.image_set import ImageSet
 
 _MOST_FITTED, _MOST_HELD_OUT, _BANK_SIZE, _NEIGHBOURS = 96, 96, 2048, 1
 _GAINS = (0.85, 1.15)

@@ -2,7 +2,7 @@
 
 import torch
 
-from pretrain.image_set import ImageSet
+from pretrain.data.image_set import ImageSet
 
 HELD_OUT_SHARE = 0.25
 MIN_HELD_OUT = 8

@@ -13,17 +13,17 @@ from inspection.images.digest import sha256_of_file
 from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
 from inspection.terminal import say
-from pretrain.device import device
-from pretrain.encoder import Encoder
+from pretrain.data.image_set import ImageSet, load_images
+from pretrain.data.input_size import fit_input
+from pretrain.encoder.encoder import Encoder
+from pretrain.encoder.start_weights import load_start_weights
 from pretrain.evaluate.illumination import choose_illumination
 from pretrain.evaluate.splits import split_by_lot
 from pretrain.explore.clock import Clock
 from pretrain.explore.exam import Exam, compose_exam, examine
 from pretrain.explore.ledger import Asked, Ledger, SearchDirectory
-from pretrain.image_set import ImageSet, load_images
-from pretrain.input_size import fit_input
+from pretrain.processes.device import device
 from pretrain.recipe import Recipe
-from pretrain.start_weights import load_start_weights
 
 _MOST_FITTED, _MOST_HELD_OUT = 48, 40
 _FLAW_COUNT = 80

@@ -6,11 +6,11 @@ Whoever comes first among many is partly lucky; new flaws take the luck away.
 from dataclasses import dataclass
 
 from inspection.errors import TrainingError
-from pretrain.device import device
 from pretrain.explore.begin import Search, start_encoder
 from pretrain.explore.candidates import ITSELF
 from pretrain.explore.exam import Marks, difference, examine
 from pretrain.explore.ledger import Result
+from pretrain.processes.device import device
 from pretrain.run_directory import RunDirectory
 
 _OTHER_SEED = 1_000_003

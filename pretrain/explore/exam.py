@@ -17,7 +17,7 @@ from inspection.calibration.metrics import image_auroc
 from inspection.errors import DatasetError
 from inspection.images.illumination import Illumination
 from inspection.terminal import track
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import map_in_batches
 from pretrain.evaluate.illumination import local_excess
 from pretrain.evaluate.memory_bank import fit_bank

@@ -16,7 +16,7 @@ from inspection.errors import TrainingError
 from inspection.images.illumination import Illumination
 from pretrain.explore.candidates import Candidate
 from pretrain.explore.exam import Marks
-from pretrain.run_directory import replace_text, told_of_the_disk
+from pretrain.whole_files import replace_text, told_of_the_disk
 
 
 class Asked(Settings):

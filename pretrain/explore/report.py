@@ -14,7 +14,8 @@ from pretrain.explore.confirm import Confirmed, confirm, sentences
 from pretrain.explore.exam import Marks, difference
 from pretrain.explore.ledger import Result
 from pretrain.recipe import Recipe
-from pretrain.run_directory import RunDirectory, replace_text, told_of_the_disk
+from pretrain.run_directory import RunDirectory
+from pretrain.whole_files import replace_text, told_of_the_disk
 
 _HEADINGS = ("candidate", "round", "minutes", "steps", "grade", "found", "located", "against the recipe itself (95 %)")
 _AS_STARTED = "as started, no training"

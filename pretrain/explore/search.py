@@ -11,12 +11,12 @@ from itertools import takewhile
 
 from inspection.errors import ConfigError, TrainingError
 from inspection.terminal import say
-from pretrain.device import device
 from pretrain.explore.begin import ExploreRequest, Search, begin
 from pretrain.explore.candidates import ITSELF, Candidate, candidates_for, joined
 from pretrain.explore.exam import Exam, examine
 from pretrain.explore.ledger import Result, Round
 from pretrain.explore.report import conclude
+from pretrain.processes.device import device
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
 

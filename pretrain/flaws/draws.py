@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrain.one_batch import draw_rows
+from pretrain.processes.one_batch import draw_rows
 
 
 def uniform(count: int, low: float, high: float, generator: torch.Generator) -> Tensor:

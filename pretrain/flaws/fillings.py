@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrain.flaws.draws import smooth_noise, uniform, whole
-from pretrain.one_batch import row_before
+from pretrain.processes.one_batch import row_before
 
 
 def draw_fillings(images: Tensor, slope: Tensor, generator: torch.Generator) -> Tensor:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pretrain.flaws.draws import smooth_noise, uniform, whole
-from pretrain.one_batch import draw_rows
+from pretrain.processes.one_batch import draw_rows
 
 _COURSE_POINTS = 256
 

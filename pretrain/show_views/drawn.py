@@ -14,11 +14,11 @@ from inspection.images.folders import Picture
 from inspection.images.preprocess import prepare
 from inspection.images.tiles import cut_tiles
 from inspection.terminal import say
+from pretrain.encoder.luminance import luminance
 from pretrain.evaluate.embeddings import as_input
 from pretrain.flaws import add_flaws
 from pretrain.losses.dense_contrast import carry, cell_centres
 from pretrain.losses.flaw_contrast import changed_cells, grow
-from pretrain.luminance import luminance
 from pretrain.recipe import Recipe
 from pretrain.views.sampler import draw_views
 

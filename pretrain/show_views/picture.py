@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw
 from inspection.errors import StorageError
 from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination
-from pretrain.input_size import fit_input
+from pretrain.data.input_size import fit_input
 from pretrain.recipe import Recipe
 from pretrain.show_views.canvas import FAINT, PAPER, RULE, TILE_PX, VIEW_COLOURS, wrap, write_lines
 from pretrain.show_views.drawn import Drawn, draw, read_sources

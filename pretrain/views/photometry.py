@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrain.luminance import luminance
-from pretrain.one_batch import draw_rows
+from pretrain.encoder.luminance import luminance
+from pretrain.processes.one_batch import draw_rows
 from pretrain.recipe import ViewsRecipe
 
 _BLUR_TAPS = 9

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pretrain.one_batch import current_share
 from pretrain.precision import in_full_precision
+from pretrain.processes.one_batch import current_share
 from pretrain.recipe import ViewsRecipe
 from pretrain.views.photometry import jitter
 

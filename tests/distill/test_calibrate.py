@@ -12,7 +12,7 @@ from distill.calibrate import calibrate, find_strays
 from inspection.calibration.thresholds import CalibrationTarget, set_limits
 from inspection.errors import CalibrationError
 from inspection.scoring.session import Scores
-from pretrain.image_set import ImageSet
+from pretrain.data.image_set import ImageSet
 
 TARGET = CalibrationTarget(flagged_rate=0.1, confidence=0.9)
 HALF = CalibrationTarget(flagged_rate=0.05, confidence=0.95)

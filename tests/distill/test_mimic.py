@@ -11,7 +11,7 @@ from distill.student import STRIDE, Student
 from distill.teacher import Teacher
 from inspection.calibration.metrics import image_auroc
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input
 from pretrain.flaws import Flawed, add_flaws
 from pretrain.losses.flaw_contrast import changed_cells

@@ -16,7 +16,7 @@ from inspection.errors import CalibrationError
 from inspection.images.folders import find_pictures
 from inspection.images.preprocess import Preprocessing
 from inspection.scoring.session import Scores
-from pretrain.image_set import ImageSet, load_images
+from pretrain.data.image_set import ImageSet, load_images
 from pretrain.run_directory import RunDirectory, RunRecord
 from pretrain.train import TrainingRequest, train
 from tests.distill.small import DISTILL_RECIPE

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from distill.teacher import Teacher
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input
 from tests.distill.small import washer_pixels
 from tests.pretrain.tiny import tiny_recipe

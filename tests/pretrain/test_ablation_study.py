@@ -13,7 +13,6 @@ import torch
 from safetensors.torch import load_file
 
 from inspection.errors import TrainingError
-from pretrain import descent
 from pretrain.__main__ import app
 from pretrain.ablation import study as study_module
 from pretrain.ablation.arms import ARMS
@@ -22,6 +21,7 @@ from pretrain.evaluate.classes import check_classes, check_pixels
 from pretrain.evaluate.labeled_images import find_labeled_files, load_labeled_images
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest
+from pretrain.training import descent
 from tests.pretrain.command_line import call
 from tests.pretrain.labeled import write_pack
 from tests.pretrain.stopping import Stopped, stop_after

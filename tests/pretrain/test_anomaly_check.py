@@ -11,7 +11,7 @@ import torch
 
 from inspection.errors import DatasetError, ImageError
 from inspection.images.preprocess import Preprocessing
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.anomaly import anomaly_maps, check_encoder, load_test_images
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer, write_washers

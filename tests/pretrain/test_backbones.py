@@ -9,8 +9,8 @@ import timm
 import torch
 from torch import nn
 
-from pretrain.backbones.timm_features import timm_features
-from pretrain.backbones.torchvision_resnet import RESNETS, torchvision_resnet
+from pretrain.encoder.backbones.timm_features import timm_features
+from pretrain.encoder.backbones.torchvision_resnet import RESNETS, torchvision_resnet
 
 
 def images(side_px: int = 64) -> torch.Tensor:

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from inspection.errors import TrainingError
-from pretrain.batches import Batches, BatchOrder, TrainingImages, order_batches
-from pretrain.one_batch import Share
+from pretrain.data.batches import Batches, BatchOrder, TrainingImages, order_batches
+from pretrain.processes.one_batch import Share
 
 CPU = torch.device("cpu")
 

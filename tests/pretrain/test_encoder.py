@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from inspection.errors import ConfigError
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.recipe import EncoderRecipe
 from tests.pretrain.tiny import some_images
 
@@ -126,6 +126,6 @@ def test_a_backbone_without_feature_maps_is_refused(monkeypatch: pytest.MonkeyPa
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("features_only not implemented")
 
-    monkeypatch.setattr("pretrain.backbones.timm_features.timm.create_model", refuse)
+    monkeypatch.setattr("pretrain.encoder.backbones.timm_features.timm.create_model", refuse)
     with pytest.raises(ConfigError, match="'test_efficientnet': offers no feature maps: choose another backbone"):
         encoder()

@@ -14,7 +14,7 @@ from torch import nn
 
 from inspection.errors import DatasetError
 from inspection.images.illumination import Illumination
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.explore import exam_flaws
 from pretrain.explore.exam import Marks, compose_exam, difference, examine
 from pretrain.explore.exam_flaws import KINDS, draw_exam_flaw

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from inspection.errors import DatasetError
 from inspection.images.folders import find_pictures
+from pretrain.data.image_set import load_images
 from pretrain.evaluate.anomaly import check_encoder, load_test_images
 from pretrain.evaluate.gain import Gain, measure_gain
-from pretrain.image_set import load_images
 from pretrain.run_directory import RunDirectory
 from tests.pretrain.command_line import run
 from tests.pretrain.washers import write_washers

@@ -12,11 +12,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder
-from pretrain.grey_weights import fold_colour, take_offset
-from pretrain.luminance import luminance
+from pretrain.encoder.encoder import Encoder
+from pretrain.encoder.grey_weights import fold_colour, take_offset
+from pretrain.encoder.luminance import luminance
+from pretrain.encoder.start_weights import load_start_weights
 from pretrain.recipe import EncoderRecipe
-from pretrain.start_weights import load_start_weights
 from tests.pretrain.tiny import some_images
 
 

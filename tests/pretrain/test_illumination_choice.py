@@ -11,11 +11,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from inspection.images.illumination import Illumination, treat
-from pretrain.encoder import Encoder
+from pretrain.data.image_set import ImageSet
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input, map_in_batches
 from pretrain.evaluate.illumination import choose_illumination, local_excess, surely_best, wins_of_flawed
 from pretrain.evaluate.treatment import to_bytes, treat_all
-from pretrain.image_set import ImageSet
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer
 

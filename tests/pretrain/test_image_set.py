@@ -14,7 +14,7 @@ from inspection.images.decode import read_image
 from inspection.images.digest import sha256_of_file, sha256_of_set
 from inspection.images.folders import find_pictures
 from inspection.images.preprocess import Preprocessing, prepare
-from pretrain.image_set import ImageSet, load_images
+from pretrain.data.image_set import ImageSet, load_images
 from tests.pretrain.washers import write_washers
 
 SMALL = Preprocessing(input_px=64)
@@ -99,7 +99,7 @@ def test_a_file_that_cannot_be_opened_is_named(tmp_path: Path, monkeypatch: pyte
     pictures = find_pictures(tmp_path)
     paths[4].unlink()
     told: list[str] = []
-    monkeypatch.setattr("pretrain.image_set.say", told.append)
+    monkeypatch.setattr("pretrain.data.image_set.say", told.append)
     assert len(load_images(pictures, SMALL)) == 8
     assert told == [
         f"left out: {paths[4]}: No such file or directory: make the file readable or remove it",
@@ -131,6 +131,6 @@ def test_more_images_than_memory_holds_are_refused(monkeypatch: pytest.MonkeyPat
     def refuse(*_: object) -> np.ndarray:
         raise MemoryError
 
-    monkeypatch.setattr("pretrain.image_set.np.empty", refuse)
+    monkeypatch.setattr("pretrain.data.image_set.np.empty", refuse)
     with pytest.raises(DatasetError, match="16 images of 64 x 64: more than memory holds: give fewer images"):
         load(washers)

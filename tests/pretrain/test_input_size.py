@@ -10,7 +10,7 @@ import pytest
 
 from inspection.images.folders import find_pictures
 from inspection.images.tiles import Tiling
-from pretrain.input_size import fit_input
+from pretrain.data.input_size import fit_input
 from pretrain.recipe import Recipe, load_recipe
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train

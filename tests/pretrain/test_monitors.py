@@ -7,7 +7,7 @@ import torch
 
 from inspection.errors import TrainingError
 from pretrain.method import StepLosses
-from pretrain.monitors import check_step
+from pretrain.training.monitors import check_step
 
 
 def losses(total: float = 1.0, spread: float = 0.9, **terms: float) -> StepLosses:

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from pretrain.ema import follow, momentum_copy
-from pretrain.neighbour_queue import NeighbourQueue
-from pretrain.networks import Networks, running_statistics_kept
+from pretrain.networks.ema import follow, momentum_copy
+from pretrain.networks.neighbour_queue import NeighbourQueue
+from pretrain.networks.networks import Networks, running_statistics_kept
 from tests.pretrain.tiny import one_step, some_images, tiny_networks, tiny_recipe
 
 

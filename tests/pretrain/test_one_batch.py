@@ -6,14 +6,14 @@ import pytest
 import torch
 
 from inspection.errors import ConfigError, TrainingError
-from pretrain.distributed import Team, all_or_none, exchange, from_leader, joined
 from pretrain.flaws import add_flaws
-from pretrain.networks import Networks
-from pretrain.one_batch import Share, current_share, draw_rows, gather, mean_of_all, row_before, sharing
+from pretrain.networks.networks import Networks
+from pretrain.processes.distributed import Team, all_or_none, exchange, from_leader, joined
+from pretrain.processes.one_batch import Share, current_share, draw_rows, gather, mean_of_all, row_before, sharing
+from pretrain.processes.whole_batch_norm import WholeBatchNorm, spread_batch_norms
 from pretrain.recipe import Recipe
-from pretrain.step import accumulate_gradients
+from pretrain.training.step import accumulate_gradients
 from pretrain.views.sampler import draw_views
-from pretrain.whole_batch_norm import WholeBatchNorm, spread_batch_norms
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe
 
 RECIPE = tiny_recipe()

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
-from pretrain.checkpoint import Trainee
-from pretrain.networks import Networks
-from pretrain.optimiser import build_optimiser, set_learning_rates
+from pretrain.networks.networks import Networks
 from pretrain.recipe import Recipe
-from pretrain.schedule import Progress
-from pretrain.step import take_step as descend_once
+from pretrain.training.checkpoint import Trainee
+from pretrain.training.optimiser import build_optimiser, set_learning_rates
+from pretrain.training.schedule import Progress
+from pretrain.training.step import take_step as descend_once
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe
 
 PLAIN = {

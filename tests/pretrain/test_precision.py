@@ -14,7 +14,7 @@ from pretrain.losses.flaw_contrast import flaw_contrast
 from pretrain.losses.global_contrast import global_contrast, nt_xent
 from pretrain.losses.local_contrast import info_nce, local_contrast
 from pretrain.losses.preservation import preservation
-from pretrain.neighbour_queue import NeighbourQueue
+from pretrain.networks.neighbour_queue import NeighbourQueue
 from pretrain.recipe import ViewsRecipe
 from pretrain.views.sampler import draw_views
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe

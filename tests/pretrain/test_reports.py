@@ -11,9 +11,9 @@ import torch
 from tensorboardX.proto.event_pb2 import Event, SessionLog
 
 from pretrain.method import StepLosses
-from pretrain.reports import Reports
 from pretrain.run_directory import RunDirectory
-from pretrain.schedule import Progress
+from pretrain.training.reports import Reports
+from pretrain.training.schedule import Progress
 
 
 def losses(total: float) -> StepLosses:

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
-import pretrain.descent
-import pretrain.preparation
+import pretrain.training.descent
+import pretrain.training.preparation
 from inspection.errors import TrainingError
 from inspection.images.digest import sha256_of_file
 from pretrain.run_directory import RunDirectory
@@ -27,8 +27,8 @@ def stopped(washers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> T
     """The same run, stopped in its fourth step with a checkpoint after its third; asked to be resumed."""
     request = TrainingRequest(RECIPE, washers, tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr(pretrain.descent, "CHECKPOINT_EVERY_S", -1.0)
-        patched.setattr(pretrain.descent, "check_step", stop_after(3))
+        patched.setattr(pretrain.training.descent, "CHECKPOINT_EVERY_S", -1.0)
+        patched.setattr(pretrain.training.descent, "check_step", stop_after(3))
         with pytest.raises(Stopped):
             train(request)
     # Whatever else the process drew since: the run's own state is all that counts.
@@ -169,8 +169,8 @@ def test_a_kill_between_tensors_and_explanation_leaves_the_checkpoint_before(
         raise Stopped
 
     with monkeypatch.context() as patched:
-        patched.setattr("pretrain.checkpoint.replace_text", die)
-        patched.setattr(pretrain.descent, "CHECKPOINT_EVERY_S", -1.0)
+        patched.setattr("pretrain.training.checkpoint.replace_text", die)
+        patched.setattr(pretrain.training.descent, "CHECKPOINT_EVERY_S", -1.0)
         with pytest.raises(Stopped):
             train(stopped)
     assert len(list(stopped.out.glob("checkpoint-*.safetensors"))) == 2
@@ -201,7 +201,7 @@ def test_the_chosen_illumination_is_kept_on_resuming(
     chooser = RECIPE.model_copy(update={"choose_illumination": True})
     request = TrainingRequest(chooser, washers, tmp_path / "run")
     with monkeypatch.context() as patched:
-        patched.setattr(pretrain.descent, "check_step", stop_after(0))
+        patched.setattr(pretrain.training.descent, "check_step", stop_after(0))
         with pytest.raises(Stopped):
             train(request)
     settled = RunDirectory(request.out).read_record().recipe
@@ -210,5 +210,5 @@ def test_the_chosen_illumination_is_kept_on_resuming(
     def refuse(*_: object) -> None:
         raise AssertionError("chosen twice")
 
-    monkeypatch.setattr(pretrain.preparation, "choose_illumination", refuse)
+    monkeypatch.setattr(pretrain.training.preparation, "choose_illumination", refuse)
     assert train(replace(request, resume=True)).read_record().recipe == settled

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.run_directory import RunDirectory, RunRecord
 from tests.pretrain.tiny import some_images, tiny_recipe
 

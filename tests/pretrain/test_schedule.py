@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from pretrain.schedule import Progress, Schedule
+from pretrain.training.schedule import Progress, Schedule
 
 
 def rates(schedule: Schedule, steps: int) -> list[float]:

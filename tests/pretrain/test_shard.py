@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import pretrain.image_set
-import pretrain.reading
+import pretrain.data.image_set
+import pretrain.data.reading
 from inspection.errors import DatasetError, StorageError
 from inspection.images.decode import Image
 from inspection.images.folders import find_pictures
 from inspection.images.preprocess import Preprocessing
-from pretrain.image_set import ImageSet, load_images, map_images
-from pretrain.shard import read_shard, shard_name
+from pretrain.data.image_set import ImageSet, load_images, map_images
+from pretrain.data.shard import read_shard, shard_name
 from tests.pretrain.washers import write_washers
 
 SMALL = Preprocessing(input_px=64)
@@ -32,13 +32,13 @@ def mapped(folder: Path, cache: Path, preprocessing: Preprocessing = SMALL) -> I
 def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Names of the images decoded so far."""
     names: list[str] = []
-    real = pretrain.reading.decode_image
+    real = pretrain.data.reading.decode_image
 
     def decode(data: bytes, *, name: str, significant_bits: int) -> Image:
         names.append(name)
         return real(data, name=name, significant_bits=significant_bits)
 
-    monkeypatch.setattr(pretrain.reading, "decode_image", decode)
+    monkeypatch.setattr(pretrain.data.reading, "decode_image", decode)
     return names
 
 
@@ -119,7 +119,7 @@ def test_damaged_images_are_told_each_time_and_the_good_ones_decoded_once(
     write_washers(tmp_path / "images", range(9))
     (tmp_path / "images" / "letter.png").write_text("Dear Sir", encoding="utf-8")
     told: list[str] = []
-    monkeypatch.setattr(pretrain.image_set, "say", told.append)
+    monkeypatch.setattr(pretrain.data.image_set, "say", told.append)
     first = mapped(tmp_path / "images", tmp_path)
     decoded.clear()
     again = mapped(tmp_path / "images", tmp_path)
@@ -143,7 +143,7 @@ def test_too_few_images_leave_no_shard(count: int, tmp_path: Path) -> None:
 
 def test_an_image_that_changes_while_it_is_read_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_washers(tmp_path / "images", range(9))
-    monkeypatch.setattr(pretrain.image_set, "read_digest", lambda _: "0" * 64)
+    monkeypatch.setattr(pretrain.data.image_set, "read_digest", lambda _: "0" * 64)
     with pytest.raises(DatasetError, match=r"washer-.*: changed while it was read: start again"):
         mapped(tmp_path / "images", tmp_path / "cache")
     assert list((tmp_path / "cache").iterdir()) == []

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from pretrain.method import StepLosses, step_losses
-from pretrain.networks import Networks
+from pretrain.networks.networks import Networks
 from pretrain.recipe import Recipe, load_recipe
 from tests.pretrain.tiny import some_images, tiny_networks
 

@@ -9,8 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pretrain.data.image_set import ImageSet
 from pretrain.evaluate.splits import split_by_lot
-from pretrain.image_set import ImageSet
 
 
 def images(lots: list[str]) -> ImageSet:

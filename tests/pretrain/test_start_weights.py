@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
+from pretrain.encoder.start_weights import load_start_weights
 from pretrain.recipe import EncoderRecipe
-from pretrain.start_weights import load_start_weights
 
 SEED = 20
 

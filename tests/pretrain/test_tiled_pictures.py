@@ -12,12 +12,12 @@ from inspection.images.decode import read_image
 from inspection.images.folders import Picture, find_pictures
 from inspection.images.preprocess import Preprocessing, prepare_tiles
 from inspection.images.tiles import Tiling
-from pretrain import tiled_pictures
+from pretrain.data import tiled_pictures
+from pretrain.data.image_set import load_images, map_images
+from pretrain.data.reading import read_digest
+from pretrain.data.tiled_pictures import in_tiles, layout_of
 from pretrain.evaluate.anomaly import check_encoder, load_test_images
 from pretrain.evaluate.splits import split_by_lot
-from pretrain.image_set import load_images, map_images
-from pretrain.reading import read_digest
-from pretrain.tiled_pictures import in_tiles, layout_of
 from tests.pretrain.tiny import tiny_networks, tiny_recipe
 from tests.pretrain.washers import washer
 

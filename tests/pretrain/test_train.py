@@ -12,17 +12,17 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-import pretrain.descent
-import pretrain.step
+import pretrain.training.descent
+import pretrain.training.step
 from inspection.errors import DatasetError, StorageError, TrainingError
 from inspection.images.digest import sha256_of_file
-from pretrain.checkpoint import Trainee
-from pretrain.distributed import Team
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.method import StepLosses, step_losses
+from pretrain.processes.distributed import Team
 from pretrain.recipe import Recipe, load_recipe, shipped_recipes
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
+from pretrain.training.checkpoint import Trainee
 from tests.pretrain.stopping import RECIPE, checkpoint_of
 from tests.pretrain.tiny import tiny_recipe
 
@@ -90,7 +90,7 @@ def test_a_loss_that_is_no_number_ends_the_run_in_one_line(
         losses = step_losses(*arguments)  # type: ignore[arg-type]
         return replace(losses, total=losses.total * float("nan"))
 
-    monkeypatch.setattr(pretrain.step, "step_losses", poisoned)
+    monkeypatch.setattr(pretrain.training.step, "step_losses", poisoned)
     with pytest.raises(TrainingError, match="step 0: the loss is not finite"):
         train(TrainingRequest(RECIPE, washers, tmp_path / "run"))
     assert not (tmp_path / "run" / "encoder.safetensors").exists()
@@ -103,7 +103,7 @@ def full_disk(*_: object, **__: object) -> None:
 @pytest.mark.parametrize(
     ("place", "named"),
     [
-        ("pretrain.checkpoint.save_file", "run: checkpoint not written"),
+        ("pretrain.training.checkpoint.save_file", "run: checkpoint not written"),
         ("pretrain.run_directory.save_file", "start.safetensors: not written"),
         ("pretrain.run_directory.replace_text", "run: not written"),
     ],
@@ -135,13 +135,13 @@ def test_minutes_end_a_run_whatever_its_steps(washers: Path, tmp_path: Path) -> 
 
 def test_a_batch_is_never_larger_than_the_set(washers: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
-    real = pretrain.descent.take_step
+    real = pretrain.training.descent.take_step
 
     def counting(trainee: Trainee, images: torch.Tensor, recipe: Recipe, rate_factor: float, team: Team) -> StepLosses:
         seen.append(len(images))
         return real(trainee, images, recipe, rate_factor, team)
 
-    monkeypatch.setattr(pretrain.descent, "take_step", counting)
+    monkeypatch.setattr(pretrain.training.descent, "take_step", counting)
     recipe = tiny_recipe(steps=2)
     large = recipe.model_copy(update={"optimisation": recipe.optimisation.model_copy(update={"batch_size": 32})})
     run = train(TrainingRequest(large, washers, tmp_path / "run"))

@@ -21,8 +21,8 @@ from tests.pretrain.tiny import RECIPE_TOML
 # The command itself, but with a checkpoint after every step instead of every half minute.
 IMPATIENT = """
 import runpy, sys
-import pretrain.descent
-pretrain.descent.CHECKPOINT_EVERY_S = -1.0
+import pretrain.training.descent
+pretrain.training.descent.CHECKPOINT_EVERY_S = -1.0
 sys.argv[0] = "pretrain"
 runpy.run_module("pretrain", run_name="__main__", alter_sys=False)
 """

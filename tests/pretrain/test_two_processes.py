@@ -17,7 +17,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from pretrain.distributed import Team
+from pretrain.processes.distributed import Team
 from pretrain.recipe import load_recipe
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train

@@ -13,7 +13,7 @@ import pretrain.method
 from pretrain.losses.global_contrast import global_contrast, nt_xent
 from pretrain.losses.local_contrast import info_nce
 from pretrain.method import StepLosses, step_losses
-from pretrain.networks import Networks
+from pretrain.networks.networks import Networks
 from pretrain.recipe import Recipe, ViewsRecipe
 from pretrain.views.sampler import Views, draw_views
 from tests.pretrain.test_networks import same, statistics_of

@@ -12,7 +12,7 @@ from pretrain.losses.dense_contrast import dense_contrast
 from pretrain.losses.global_contrast import nt_xent
 from pretrain.losses.local_contrast import info_nce
 from pretrain.method import step_losses
-from pretrain.networks import Networks
+from pretrain.networks.networks import Networks
 from pretrain.recipe import Recipe
 from pretrain.views.sampler import Views
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from inspection.images.preprocess import Preprocessing
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.method import StepLosses, step_losses
-from pretrain.networks import Networks
+from pretrain.networks.networks import Networks
 from pretrain.recipe import EncoderRecipe, MethodRecipe, OptimisationRecipe, Recipe, ViewsRecipe
 
 SIDE_PX = 64

@@ -15,17 +15,17 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-import pretrain.descent
+import pretrain.training.descent
 from inspection.terminal import run_command_line
 from pretrain.__main__ import app
-from pretrain.checkpoint import Trainee
-from pretrain.distributed import Team, joined, sum_gradients
-from pretrain.networks import Networks
-from pretrain.optimiser import build_optimiser
+from pretrain.networks.networks import Networks
+from pretrain.processes.distributed import Team, joined, sum_gradients
+from pretrain.processes.whole_batch_norm import spread_batch_norms
 from pretrain.recipe import Recipe
-from pretrain.schedule import Progress
-from pretrain.step import accumulate_gradients, take_step
-from pretrain.whole_batch_norm import spread_batch_norms
+from pretrain.training.checkpoint import Trainee
+from pretrain.training.optimiser import build_optimiser
+from pretrain.training.schedule import Progress
+from pretrain.training.step import accumulate_gradients, take_step
 from tests.pretrain.tiny import some_images, tiny_networks, tiny_recipe
 
 # Batches on which no choice hangs by rounding: a nearest neighbour that is one by a millionth may be another in two.
@@ -72,9 +72,9 @@ def _own(images: Tensor, recipe: Recipe, team: Team) -> Tensor:
 
 def poison_second_process() -> None:
     """From now on the second process sees images of NaN."""
-    real = pretrain.descent.as_input
+    real = pretrain.training.descent.as_input
     factor = float("nan") if os.environ["RANK"] == "1" else 1.0
-    pretrain.descent.as_input = lambda pixels, device: real(pixels, device) * factor
+    pretrain.training.descent.as_input = lambda pixels, device: real(pixels, device) * factor
 
 
 def command(*arguments: str) -> int:

@@ -13,9 +13,9 @@ from inspection.images.digest import sha256_of_set
 from inspection.images.folders import Picture
 from inspection.images.preprocess import Preprocessing
 from inspection.terminal import say, track
-from pretrain.reading import in_threads, read_digest, read_prepared
-from pretrain.shard import read_shard, shard_name, write_shard
-from pretrain.tiled_pictures import in_tiles
+from pretrain.data.reading import in_threads, read_digest, read_prepared
+from pretrain.data.shard import read_shard, shard_name, write_shard
+from pretrain.data.tiled_pictures import in_tiles
 
 MIN_IMAGE_COUNT = 8
 _SHOWN_FAULTS = 5

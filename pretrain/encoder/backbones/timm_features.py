@@ -11,7 +11,7 @@ from timm.models.mobilenetv3 import MobileNetV3Features
 from torch import nn
 
 from inspection.errors import ConfigError
-from pretrain.backbones.backbone import Backbone
+from pretrain.encoder.backbones.backbone import Backbone
 
 _TRIED_PX = 96
 

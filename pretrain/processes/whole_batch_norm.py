@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from pretrain.distributed import all_gather, all_reduce
-from pretrain.one_batch import current_share
+from pretrain.processes.distributed import all_gather, all_reduce
+from pretrain.processes.one_batch import current_share
 
 
 class WholeBatchNorm(nn.BatchNorm2d):

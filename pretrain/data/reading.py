@@ -13,7 +13,7 @@ from inspection.images.decode import decode_image
 from inspection.images.digest import sha256_of_bytes
 from inspection.images.folders import Picture
 from inspection.images.preprocess import Preprocessing, prepare
-from pretrain.tiled_pictures import read_tile, read_tile_digest
+from pretrain.data.tiled_pictures import read_tile, read_tile_digest
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")

@@ -3,15 +3,15 @@
 import torch
 
 from inspection.terminal import say
-from pretrain.checkpoint import Trainee
-from pretrain.device import device
-from pretrain.distributed import Team
-from pretrain.encoder import Encoder
-from pretrain.networks import Networks
-from pretrain.optimiser import build_optimiser
+from pretrain.encoder.encoder import Encoder
+from pretrain.networks.networks import Networks
+from pretrain.processes.device import device
+from pretrain.processes.distributed import Team
+from pretrain.processes.whole_batch_norm import spread_batch_norms
 from pretrain.recipe import Recipe
-from pretrain.schedule import Progress
-from pretrain.whole_batch_norm import spread_batch_norms
+from pretrain.training.checkpoint import Trainee
+from pretrain.training.optimiser import build_optimiser
+from pretrain.training.schedule import Progress
 
 
 def build_trainee(encoder: Encoder, recipe: Recipe, team: Team, *, compiled: bool = False) -> Trainee:

@@ -7,7 +7,7 @@ import torchvision
 from torch import Tensor, nn
 
 from inspection.errors import ConfigError
-from pretrain.backbones.backbone import Backbone
+from pretrain.encoder.backbones.backbone import Backbone
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "wide_resnet50_2")
 

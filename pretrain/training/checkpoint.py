@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from inspection.errors import StorageError, TrainingError
-from pretrain.run_directory import replace_text
-from pretrain.schedule import Progress
+from pretrain.training.schedule import Progress
+from pretrain.whole_files import replace_text
 
 
 @dataclass(frozen=True)

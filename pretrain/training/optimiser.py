@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from pretrain.networks import Networks
+from pretrain.networks.networks import Networks
 from pretrain.recipe import Recipe
 
 

@@ -21,7 +21,7 @@ import torch
 from inspection.config import Settings
 from inspection.images.digest import sha256_of_bytes, sha256_of_file
 from inspection.images.preprocess import Preprocessing
-from pretrain.run_directory import told_of_the_disk
+from pretrain.whole_files import told_of_the_disk
 
 _ABANDONED_S = 3600.0
 _LAYOUT = "1"

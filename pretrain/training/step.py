@@ -5,13 +5,13 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from pretrain.checkpoint import Trainee
-from pretrain.distributed import Team, sum_gradients
 from pretrain.method import StepLosses, step_losses
-from pretrain.networks import Networks
-from pretrain.one_batch import Share, sharing
-from pretrain.optimiser import set_learning_rates
+from pretrain.networks.networks import Networks
+from pretrain.processes.distributed import Team, sum_gradients
+from pretrain.processes.one_batch import Share, sharing
 from pretrain.recipe import Recipe
+from pretrain.training.checkpoint import Trainee
+from pretrain.training.optimiser import set_learning_rates
 
 
 def take_step(

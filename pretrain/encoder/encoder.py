@@ -5,10 +5,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from inspection.errors import ConfigError
-from pretrain.backbones.backbone import Backbone
-from pretrain.backbones.timm_features import timm_features
-from pretrain.backbones.torchvision_resnet import RESNETS, torchvision_resnet
-from pretrain.luminance import luminance
+from pretrain.encoder.backbones.backbone import Backbone
+from pretrain.encoder.backbones.timm_features import timm_features
+from pretrain.encoder.backbones.torchvision_resnet import RESNETS, torchvision_resnet
+from pretrain.encoder.luminance import luminance
 from pretrain.recipe import EncoderRecipe
 
 

@@ -4,17 +4,17 @@ import time
 from contextlib import nullcontext
 
 from inspection.terminal import progress_bar
-from pretrain.batches import Batches
-from pretrain.checkpoint import Trainee, save_checkpoint
-from pretrain.device import device
-from pretrain.distributed import Team, from_leader
+from pretrain.data.batches import Batches
 from pretrain.evaluate.embeddings import as_input
-from pretrain.monitors import check_step
+from pretrain.processes.device import device
+from pretrain.processes.distributed import Team, from_leader
 from pretrain.recipe import Recipe
-from pretrain.reports import Reports
 from pretrain.run_directory import RunDirectory
-from pretrain.schedule import Schedule
-from pretrain.step import take_step
+from pretrain.training.checkpoint import Trainee, save_checkpoint
+from pretrain.training.monitors import check_step
+from pretrain.training.reports import Reports
+from pretrain.training.schedule import Schedule
+from pretrain.training.step import take_step
 
 CHECKPOINT_EVERY_S = 30.0
 

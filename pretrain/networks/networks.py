@@ -6,9 +6,9 @@ from contextlib import AbstractContextManager, contextmanager
 import torch
 from torch import Tensor, nn
 
-from pretrain.ema import follow, momentum_copy
-from pretrain.encoder import Encoder
-from pretrain.neighbour_queue import NeighbourQueue
+from pretrain.encoder.encoder import Encoder
+from pretrain.networks.ema import follow, momentum_copy
+from pretrain.networks.neighbour_queue import NeighbourQueue
 from pretrain.recipe import Recipe
 
 

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from inspection.errors import TrainingError
-from pretrain.distributed import Team
-from pretrain.one_batch import Share
+from pretrain.processes.distributed import Team
+from pretrain.processes.one_batch import Share
 
 _AHEAD = 2
 _Fetched = tuple[Tensor, torch.cuda.Event | None]

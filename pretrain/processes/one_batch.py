@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pretrain.distributed import all_gather
+from pretrain.processes.distributed import all_gather
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from tensorboardX.proto.event_pb2 import Event, SessionLog
 from tensorboardX.proto.summary_pb2 import Summary
 
 from pretrain.method import StepLosses
-from pretrain.run_directory import RunDirectory, told_of_the_disk
-from pretrain.schedule import Progress
+from pretrain.run_directory import RunDirectory
+from pretrain.training.schedule import Progress
+from pretrain.whole_files import told_of_the_disk
 
 _REPORT_EVERY_STEPS = 10
 

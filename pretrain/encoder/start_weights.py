@@ -12,8 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from inspection.errors import TrainingError
-from pretrain.encoder import Encoder
-from pretrain.grey_weights import first_convolution, fold_colour, take_offset
+from pretrain.encoder.encoder import Encoder
+from pretrain.encoder.grey_weights import first_convolution, fold_colour, take_offset
 
 # The unpickler of plain tensors stumbles over damaged bytes in all these ways.
 _UNREADABLE = (

@@ -6,10 +6,10 @@ from pathlib import Path
 from inspection import __version__
 from inspection.errors import TrainingError
 from inspection.images.digest import sha256_of_file, sha256_of_set
-from pretrain.encoder import Encoder
-from pretrain.preparation import Prepared
+from pretrain.encoder.encoder import Encoder
 from pretrain.recipe import Recipe
 from pretrain.run_directory import RunDirectory, RunRecord
+from pretrain.training.preparation import Prepared
 
 
 @dataclass(frozen=True)

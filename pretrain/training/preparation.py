@@ -15,15 +15,15 @@ from inspection.images.folders import find_pictures
 from inspection.images.illumination import Illumination, treat
 from inspection.images.preprocess import Preprocessing
 from inspection.terminal import track
-from pretrain.batches import TrainingImages
-from pretrain.distributed import Team, all_or_none, exchange
-from pretrain.encoder import Encoder
+from pretrain.data.batches import TrainingImages
+from pretrain.data.image_set import ImageSet, map_images
+from pretrain.data.reading import in_threads
+from pretrain.data.shard import read_shard, shard_name, write_shard
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.illumination import choose_illumination
 from pretrain.evaluate.splits import split_by_lot
-from pretrain.image_set import ImageSet, map_images
-from pretrain.reading import in_threads
+from pretrain.processes.distributed import Team, all_or_none, exchange
 from pretrain.recipe import Recipe
-from pretrain.shard import read_shard, shard_name, write_shard
 
 _MOST_LOOKED_AT = 2048
 """Images from which the illumination is chosen: it looks at fewer still, and memory holds them all."""

@@ -1,0 +1,1 @@
+"""What the method trains beside the encoder: heads for the loss only, the momentum network, the neighbour queue."""

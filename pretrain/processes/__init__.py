@@ -1,0 +1,1 @@
+"""Where a run computes: its device, and the processes that share one batch."""
