@@ -13,8 +13,9 @@ settings.register_profile("hostile", max_examples=6000, deadline=None)
 
 # Before anything imports numpy, OpenCV, torch or ONNX Runtime: two processes on two cores must not fight, and
 # sums must come out the same each time. Nothing may ask a model hub for anything.
-# KENSA_WRITE_SCREENSHOTS is for the tests themselves, the others are settings of the product.
-SETTINGS = [name for name in os.environ if name.startswith("KENSA_") and name != "KENSA_WRITE_SCREENSHOTS"]
+# What the tests themselves are asked for, by the Makefile or by hand; all other KENSA_ names are settings of the product.
+FOR_TESTS = frozenset({"KENSA_WRITE_SCREENSHOTS", "KENSA_SHIFT_PARTS", "KENSA_ARTEFACTS"})
+SETTINGS = [name for name in os.environ if name.startswith("KENSA_") and name not in FOR_TESTS]
 for _name in SETTINGS:
     del os.environ[_name]
 for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM"):
@@ -29,7 +30,7 @@ CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 def scrubbed_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees a setting of the person who runs it, nor one that another test left behind."""
     for name in os.environ:
-        if name.startswith("KENSA_") and name != "KENSA_WRITE_SCREENSHOTS":
+        if name.startswith("KENSA_") and name not in FOR_TESTS:
             monkeypatch.delenv(name)
 
 

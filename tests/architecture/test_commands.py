@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
 import pytest
 
 from tests.architecture.sources import ROOT
+from tests.conftest import FOR_TESTS
 
 COMMANDS = {
     "inspection": [[]],
@@ -38,3 +40,10 @@ def test_help_works(program: str, words: list[str]) -> None:
     answer = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
     assert "--help" in answer.stdout
+
+
+def test_what_make_asks_of_tests_reaches_them() -> None:
+    recipes = (ROOT / "Makefile").read_text().replace("\\\n", " ").splitlines()
+    asked = {name for recipe in recipes if "pytest" in recipe for name in re.findall(r"\b(KENSA_\w+)=", recipe)}
+    assert asked
+    assert asked <= FOR_TESTS
