@@ -60,7 +60,7 @@ def get_thresholds_page(
     stations = operations.find_stations(runtime)
     chosen = station or next(iter(stations), None)
     if chosen is None:
-        return visit.show("thresholds/nothing.html")
+        return visit.show("no_station.html", title=visit.words("Thresholds"))
     return _show(visit, runtime, stations, chosen, costs)
 
 

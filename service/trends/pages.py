@@ -55,7 +55,7 @@ def get_trends_page(
     stations = operations.find_stations(runtime)
     chosen = station or next(iter(stations), None)
     if chosen is None:
-        return visit.show("trends/nothing.html")
+        return visit.show("no_station.html", title=visit.words("Trends"))
     trends = operations.read_trends(runtime, chosen, span)
     shown = [
         _Shown(
