@@ -10,8 +10,10 @@ from fastapi.openapi.utils import get_openapi
 from inspection import __version__
 from inspection.inspector import Inspector
 from service.access import api as access_api
+from service.access import oidc_pages
 from service.access import pages as access_pages
 from service.access.doorkeeper import Doorkeeper
+from service.access.oidc_sign_on import SingleSignOn, open_provider
 from service.audit import api as audit_api
 from service.challenge import api as challenge_api
 from service.challenge import pages as challenge_pages
@@ -68,6 +70,7 @@ ROUTERS = (
     review_pages.router,
     access_api.router,
     access_pages.router,
+    oidc_pages.router,
     audit_api.router,
     challenge_api.router,
     challenge_pages.router,
@@ -98,12 +101,17 @@ with a `remedy`."""
 
 
 def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
-    """The application of one station. Its database must be up to date; the pool runs while the application does."""
+    """The application of one station. Its database must be up to date; the pool runs while the application does.
+
+    Raises ConfigError for a file of single sign-on that cannot be used.
+    """
+    provider = open_provider(settings)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with running(settings, inspector) as runtime:
             app.state.doorkeeper = Doorkeeper(runtime.database)
+            app.state.single_sign_on = None if provider is None else SingleSignOn(runtime.database, provider)
             app.state.runtime = runtime
             yield
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -63,6 +63,10 @@ class ServiceSettings(BaseSettings):
     """TOML file of the plant's systems that are told of verdicts; without one nobody is."""
     nights: Path | None = None
     """TOML file of the lines and their nights; without one, a single line without a schedule."""
+    oidc: Path | None = None
+    """TOML file of the provider that people sign in at (OpenID Connect); without one, by password alone."""
+    oidc_client_secret: SecretStr | None = None
+    """The provider's secret for this service, where `oidc` names no file of it."""
     log_format: Literal["console", "json"] = "console"
     shift_starts: Annotated[str, Field(pattern=rf"^{_TIME}(,{_TIME})*$")] = "06:00,14:00,22:00"
     """When shifts begin, on the clock of `time_zone`: times of day in ascending order."""

@@ -5,10 +5,13 @@ from typing import Annotated
 from anyio import CapacityLimiter
 from anyio.to_thread import run_sync
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
 from service.access.doorkeeper import Doorkeeper
-from service.access.schemas import LinkRequest, PasswordRequest, SessionAnswer
-from service.access.sessions import LONGEST
+from service.access.oidc_pages import PROVIDER_LANES, sign_on_of
+from service.access.schemas import LinkRequest, PasswordRequest, SessionAnswer, SignedOutAnswer
+from service.access.session_cookie import address_of, delete_session_cookie, set_session_cookie
+from service.access.tables import Means
 from service.callers import Caller, Permission
 from service.errors import NotSignedIn
 from service.web.guard import SESSION_COOKIE, needs, open_to_all, refuse_foreign_pages
@@ -30,7 +33,7 @@ async def post_session(request: Request, response: Response, wanted: PasswordReq
     """Sets the session's cookie. After too many wrong passwords: 429 with Retry-After."""
     refuse_foreign_pages(request)
     sign_in = _doorkeeper(request).sign_in
-    caller, token = await run_sync(sign_in, wanted.name, wanted.password, _address_of(request), limiter=_HASHING)
+    caller, token = await run_sync(sign_in, wanted.name, wanted.password, address_of(request), limiter=_HASHING)
     return _begin(request, response, caller, token)
 
 
@@ -44,7 +47,7 @@ async def post_session(request: Request, response: Response, wanted: PasswordReq
 async def post_session_by_link(request: Request, response: Response, wanted: LinkRequest) -> SessionAnswer:
     """A link signs in once."""
     refuse_foreign_pages(request)
-    caller, token = await run_sync(_doorkeeper(request).sign_in_by_link, wanted.token, _address_of(request))
+    caller, token = await run_sync(_doorkeeper(request).sign_in_by_link, wanted.token, address_of(request))
     return _begin(request, response, caller, token)
 
 
@@ -54,25 +57,29 @@ async def get_session(caller: Annotated[Caller, needs(Permission.SEE_QUEUE)]) ->
     return _to_answer(caller)
 
 
-@router.delete("", status_code=204, summary="Sign out", responses=problem_responses(401, 403, 503))
+@router.delete(
+    "",
+    status_code=204,
+    summary="Sign out",
+    responses={
+        200: {"model": SignedOutAnswer, "description": "Signed out here; the provider of single sign-on waits."},
+        **problem_responses(401, 403, 503),
+    },
+)
 async def delete_session(request: Request, caller: Annotated[Caller, needs(Permission.SEE_QUEUE)]) -> Response:
-    """The session is over, in this browser."""
-    await run_sync(_doorkeeper(request).sign_out, caller, request.cookies[SESSION_COOKIE])
+    """The session is over, in this browser. Where it began at a provider, 200 tells where to sign out of that too."""
+    means = await run_sync(_doorkeeper(request).sign_out, caller, request.cookies[SESSION_COOKIE])
+    sign_on = sign_on_of(request) if means is Means.SINGLE_SIGN_ON else None
+    address = None if sign_on is None else await run_sync(sign_on.provider.sign_out_address, limiter=PROVIDER_LANES)
     response = Response(status_code=204)
-    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=_is_encrypted(request))
+    if address is not None:
+        response = JSONResponse(SignedOutAnswer(continue_at=address).model_dump())
+    delete_session_cookie(request, response)
     return response
 
 
 def _begin(request: Request, response: Response, caller: Caller, token: str) -> SessionAnswer:
-    response.set_cookie(
-        SESSION_COOKIE,
-        token,
-        max_age=int(LONGEST.total_seconds()),
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=_is_encrypted(request),
-    )
+    set_session_cookie(request, response, token)
     return _to_answer(caller)
 
 
@@ -80,14 +87,6 @@ def _to_answer(caller: Caller) -> SessionAnswer:
     if caller.role is None:
         raise NotSignedIn("a station key: is no person", "sign in at /sign-in")
     return SessionAnswer(name=caller.name, role=caller.role, permissions=sorted(caller.permissions))
-
-
-def _is_encrypted(request: Request) -> bool:
-    return request.url.scheme == "https"
-
-
-def _address_of(request: Request) -> str:
-    return request.client.host if request.client else "unknown"
 
 
 def _doorkeeper(request: Request) -> Doorkeeper:

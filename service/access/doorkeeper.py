@@ -3,6 +3,7 @@
 from service.access import people, sessions
 from service.access.credentials import is_password
 from service.access.station_keys import KeyRing
+from service.access.tables import Means
 from service.access.throttle import Throttle
 from service.audit.operations import Action, Entry, append
 from service.callers import Caller
@@ -46,7 +47,7 @@ class Doorkeeper:
                 append(session, Entry(Action.SIGN_IN_REFUSED, name, f"address {address}"))
             raise NotSignedIn("name or password: is not right", "try again, or ask an administrator for a new password")
         self._by_name_and_address.forget(subjects[0][1])
-        return self._begin(person.name, "password", address)
+        return self._begin(person.name, Means.PASSWORD, address)
 
     def sign_in_by_link(self, token: str, address: str) -> tuple[Caller, str]:
         """(who, the session's token). Raises NotSignedIn."""
@@ -56,16 +57,18 @@ class Doorkeeper:
             raise NotSignedIn(
                 "link: was used before, or is over", "ask for a new one: python -m service people link NAME"
             )
-        return self._begin(person.name, "link", address)
+        return self._begin(person.name, Means.LINK, address)
 
-    def sign_out(self, caller: Caller, token: str) -> None:
+    def sign_out(self, caller: Caller, token: str) -> Means | None:
+        """How the session had begun."""
         with self.database.writing() as session:
-            sessions.end(session, token)
+            means = sessions.end(session, token)
             append(session, Entry(Action.SIGN_OUT, caller.name, caller.name))
+            return means
 
-    def _begin(self, name: str, means: str, address: str) -> tuple[Caller, str]:
+    def _begin(self, name: str, means: Means, address: str) -> tuple[Caller, str]:
         with self.database.writing() as session:
             person = people.require(session, name)
-            token = sessions.begin(session, person)
+            token = sessions.begin(session, person, means)
             append(session, Entry(Action.SIGN_IN, name, f"address {address}", {"means": means}))
             return sessions.caller_for(person), token

@@ -2,9 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
+from service.access.oidc_attempt import Refusal
+from service.access.oidc_pages import sign_on_of
 from service.access.operations import has_people
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import open_to_all
@@ -16,9 +18,19 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in", dependencies=[open_to_all()])
 def get_sign_in(
+    request: Request,
     visit: VisitDependency,
     runtime: RuntimeDependency,
     next_path: Annotated[str, Query(alias="next", max_length=256)] = "/",
+    refused: Annotated[Refusal | None, Query()] = None,
 ) -> HTMLResponse:
-    """By password; or by a link, whose token stands behind the # and so reaches no log."""
-    return visit.show("access/sign_in.html", next_path=own_path(next_path), has_people=has_people(runtime.database))
+    """By single sign-on where there is a provider; by password always; or by a link, whose token stands behind the #
+    and so reaches no log."""
+    sign_on = sign_on_of(request)
+    return visit.show(
+        "access/sign_in.html",
+        next_path=own_path(next_path),
+        has_people=has_people(runtime.database),
+        provider=None if sign_on is None else sign_on.label,
+        refused=refused,
+    )

@@ -28,6 +28,12 @@ class LinkRequest(BaseModel):
     token: Secret
 
 
+class SignedOutAnswer(BaseModel):
+    """Signed out here; still signed in at the provider that the session began at."""
+
+    continue_at: str = Field(examples=["https://login.plant/logout?client_id=kensa"])
+
+
 class SessionAnswer(BaseModel):
     """Who is signed in in this browser."""
 

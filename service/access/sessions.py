@@ -1,12 +1,12 @@
-"""Sessions of people: begun by a password or a link, ended by the person, by time, or by an administrator."""
+"""Sessions of people: begun by password, link or single sign-on; ended by the person, time, or an administrator."""
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from service.access.credentials import digest_of, make_secret
-from service.access.tables import Person, PersonSession, SignInLink
+from service.access.tables import Means, Person, PersonSession, SignInLink
 from service.callers import PERMISSIONS_OF, Caller
 
 IDLE = timedelta(hours=12)
@@ -20,13 +20,15 @@ def caller_for(person: Person) -> Caller:
     return Caller(person.name, PERMISSIONS_OF[person.role], role=person.role)
 
 
-def begin(session: Session, person: Person) -> str:
+def begin(session: Session, person: Person, means: Means, ends_at: datetime | None = None) -> str:
     """The new session's token, told only to the browser; what has ended of this person is swept away."""
     now = datetime.now(UTC)
     ended = (PersonSession.seen_at < now - IDLE) | (PersonSession.began_at < now - LONGEST)
     session.execute(delete(PersonSession).where(PersonSession.person_id == person.id, ended))
+    person.last_sign_in_at = now
     token = make_secret()
-    session.add(PersonSession(token_sha256=digest_of(token), person_id=person.id, began_at=now, seen_at=now))
+    values = {"person_id": person.id, "began_at": now, "seen_at": now, "means": means, "ends_at": ends_at}
+    session.add(PersonSession(token_sha256=digest_of(token), **values))
     return token
 
 
@@ -39,6 +41,7 @@ def find(session: Session, token: str) -> PersonSession | None:
             PersonSession.token_sha256 == digest_of(token),
             PersonSession.seen_at >= now - IDLE,
             PersonSession.began_at >= now - LONGEST,
+            or_(PersonSession.ends_at.is_(None), PersonSession.ends_at > now),
             Person.disabled_at.is_(None),
         )
     )
@@ -54,8 +57,10 @@ def mark_seen(session: Session, row: PersonSession) -> None:
     session.execute(update(PersonSession).where(mine).values(seen_at=datetime.now(UTC)))
 
 
-def end(session: Session, token: str) -> None:
-    session.execute(delete(PersonSession).where(PersonSession.token_sha256 == digest_of(token)))
+def end(session: Session, token: str) -> Means | None:
+    """How the session had begun."""
+    mine = PersonSession.token_sha256 == digest_of(token)
+    return session.scalar(delete(PersonSession).where(mine).returning(PersonSession.means))
 
 
 def end_all_of(session: Session, person_id: int) -> None:

@@ -1,8 +1,9 @@
 """People, their sessions, and the keys of stations. Of every secret only a digest is kept."""
 
 from datetime import datetime
+from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from service.callers import Role
@@ -20,6 +21,27 @@ class Person(Record):
     password_hash: Mapped[str | None] = mapped_column(String(256))
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    last_sign_in_at: Mapped[datetime | None]
+
+
+class Means(StrEnum):
+    """How somebody came in."""
+
+    PASSWORD = "password"
+    LINK = "link"
+    SINGLE_SIGN_ON = "single sign-on"
+
+
+class OidcIdentity(Record):
+    """Who a person is at a provider of single sign-on: never by name, which people may choose there."""
+
+    __tablename__ = "oidc_identities"
+    __table_args__ = (UniqueConstraint("issuer", "subject"),)
+
+    id: Mapped[Key]
+    issuer: Mapped[str] = mapped_column(String(255))
+    subject: Mapped[str] = mapped_column(String(255))
+    person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
 
 
 class PersonSession(Record):
@@ -31,6 +53,10 @@ class PersonSession(Record):
     person_id: Mapped[int] = mapped_column(Id, ForeignKey("people.id"), index=True)
     began_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    means: Mapped[Means | None] = mapped_column(words(Means, "means", 16))
+    """None for those that began before this was noted."""
+    ends_at: Mapped[datetime | None]
+    """Earlier than for all sessions, where the provider is to be asked again."""
 
     person: Mapped[Person] = relationship(lazy="raise")
 

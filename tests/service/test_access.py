@@ -32,6 +32,8 @@ OPEN_TO_ALL = {
     "/health/ready",
     "/metrics",
     "/sign-in",
+    "/sign-in/oidc",
+    "/sign-in/oidc/return",
     "/language/{code}",
     "/api/v1/session",
     "/api/v1/session/link",

@@ -6,6 +6,7 @@ for (const link of document.querySelectorAll("[data-language]")) {
   });
 }
 document.getElementById("sign-out")?.addEventListener("click", async () => {
-  await fetch("/api/v1/session", { method: "DELETE" }).catch(() => null);
-  location.assign("/sign-in");
+  const answer = await fetch("/api/v1/session", { method: "DELETE" }).catch(() => null);
+  // 200: the session began at a provider of single sign-on, which is to be signed out of too.
+  location.assign(answer?.status === 200 ? (await answer.json()).continue_at : "/sign-in");
 });
