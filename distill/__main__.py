@@ -123,10 +123,16 @@ def recalibrate(
         float | None,
         typer.Option(min=0.0001, max=0.9999, help="What both limits promise; default: as before."),
     ] = None,
+    failed_rate: Annotated[
+        float | None,
+        typer.Option(min=0.0001, max=0.9999, help="What both fail limits promise, with --flagged-rate."),
+    ] = None,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="How sure, with --flagged-rate.")] = 0.95,
 ) -> None:
     """Refresh bank, scales and thresholds from normal images, without training."""
-    target = CalibrationTarget(flagged_rate=flagged_rate, confidence=confidence) if flagged_rate else None
+    target = None
+    if flagged_rate:
+        target = CalibrationTarget(flagged_rate=flagged_rate, failed_rate=failed_rate, confidence=confidence)
     request = RecalibrationRequest(bundle, images, out, dispositions, keep_bank, target)
     done = run_recalibration(request)
     calibration = done.manifest.calibration
@@ -143,6 +149,7 @@ def recalibrate(
             "scales_are_new": done.scales_are_new,
             "calibration": calibration.model_dump(mode="json"),
             "thresholds": done.manifest.thresholds.model_dump(mode="json"),
+            "left_out": list(done.left_out),
             **done.decided,
         }
     )

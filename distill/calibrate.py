@@ -1,17 +1,18 @@
 """Thresholds from images that neither teacher nor student has seen."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from distill.parts import scores_of_parts
 from inspection.bundle.manifest import Calibration
+from inspection.calibration.both_limits import set_both_limits
 from inspection.calibration.policy import Thresholds
-from inspection.calibration.thresholds import CalibrationTarget, Promise, set_limits
+from inspection.calibration.thresholds import CalibrationTarget, Promise
 from inspection.scoring.session import Scores
 from pretrain.data.image_set import ImageSet
-
-_MOST_LEFT_OUT = 0.05
 
 
 @dataclass(frozen=True)
@@ -23,48 +24,30 @@ class Calibrated:
     left_out: tuple[str, ...]
 
 
-def calibrate(scores: Scores, images: ImageSet, split: str, target: CalibrationTarget) -> Calibrated:
-    """Limits of both scores from held-out images.
+def calibrate(
+    scores: Scores,
+    images: ImageSet,
+    split: str,
+    target: CalibrationTarget,
+    cleared: Collection[Path] = (),
+) -> Calibrated:
+    """Limits of both scores from held-out images, by `set_both_limits`; `cleared` are good by a person's word.
 
-    Each score gets half of the target's rate and half of its doubt, so that both together keep it (Bonferroni).
-
-    Unlabeled images may hold defects: those far beyond all others are left out, and named. A
-    promise is about parts: images in tiles are put together first, as at the station.
+    What was left out is named. A promise is about parts: images in tiles are put together first, as at the station.
     """
     scores, paths = scores_of_parts(scores, images)
-    stray = find_strays(scores.local_score) | find_strays(scores.global_score)
-    kept = ~stray
-    half = target_of_each(target)
-    local_limits, local_promise = set_limits(scores.local_score[kept], half)
-    global_limits, global_promise = set_limits(scores.global_score[kept], half)
-    left_out = tuple(str(paths[int(index)]) for index in np.flatnonzero(stray))
+    is_cleared = np.array([path in cleared for path in paths], dtype=bool)
+    found = set_both_limits(scores.local_score, scores.global_score, target, is_cleared=is_cleared)
+    left_out = tuple(str(paths[int(index)]) for index in np.flatnonzero(found.is_stray))
     calibration = Calibration(
         split=split,
-        warning=_warning(split, local_promise, len(left_out)),
+        warning=_warning(split, found.local_promise, len(left_out)),
         images_sha256=images.sha256,
-        image_count=int(kept.sum()),
-        local_promise=local_promise,
-        global_promise=global_promise,
+        image_count=int((~found.is_stray).sum()),
+        local_promise=found.local_promise,
+        global_promise=found.global_promise,
     )
-    return Calibrated(Thresholds(local_score=local_limits, global_score=global_limits), calibration, left_out)
-
-
-def target_of_each(target: CalibrationTarget) -> CalibrationTarget:
-    """What each of both scores must promise, so that together they keep the target."""
-    return target.model_copy(
-        update={"flagged_rate": target.flagged_rate / 2, "confidence": (1 + target.confidence) / 2}
-    )
-
-
-def find_strays(scores: np.ndarray) -> np.ndarray:
-    """Scores above Tukey's far fence (third quartile + 3 interquartile ranges), bool [n]; at most 5 % of them."""
-    low, high = np.quantile(scores, [0.25, 0.75])
-    # A score that is no number is no defect: it shall stop the calibration, not leave it.
-    stray: np.ndarray = np.isfinite(scores) & (scores > high + 3 * (high - low))
-    most = int(_MOST_LEFT_OUT * len(scores))
-    if stray.sum() > most:
-        stray &= scores > np.sort(scores)[::-1][most]
-    return stray
+    return Calibrated(found.thresholds, calibration, left_out)
 
 
 def _warning(split: str, promise: Promise, left_out_count: int) -> str | None:

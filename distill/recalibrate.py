@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from distill.calibrate import Calibrated, calibrate, target_of_each
+from distill.calibrate import Calibrated, calibrate
 from distill.dispositions import CONFIRMED, FALSE_ALARM, UNCLEAR, match_dispositions, read_dispositions
 from distill.graph_bank import GraphBank
 from distill.graph_scales import GraphScales
@@ -23,6 +23,7 @@ from distill.renewal import Renewal, renew_bundle, with_onnx_scores
 from distill.stages import flaw_auroc, score_in_onnx
 from inspection.bundle.manifest import STUDENT_FILE, Manifest
 from inspection.bundle.reader import open_bundle
+from inspection.calibration.both_limits import target_of_each
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import MIN_IMAGE_COUNT, CalibrationTarget, needed_image_count
 from inspection.errors import CalibrationError
@@ -98,7 +99,8 @@ def recalibrate(request: RecalibrationRequest) -> Recalibration:
         if scales.are_there:
             scales.replace(scales.measure(sides.held_out.pixels.numpy()), student)
         scores = score_in_onnx(StudentSession(student), sides.held_out.pixels)
-        calibrated = calibrate(scores, sides.held_out, sides.split, request.target or target_of(before))
+        target = request.target or target_of(before)
+        calibrated = calibrate(scores, sides.held_out, sides.split, target, set(sides.false_alarms.paths))
         renewed = _renewed_ledger(ledger, before, request.bundle, student, sides, calibrated)
         metrics = {**before.metrics, STAGE: renewed.stages[STAGE].figures}
         renewal = Renewal(student, calibrated, renewed, metrics, STAGE)

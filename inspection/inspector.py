@@ -136,7 +136,7 @@ class Inspector:
         local_score, global_score = float(scores.local_score[index]), float(scores.global_score[index])
         if not np.isfinite([local_score, global_score]).all():
             return Inspection.held(Reason.INTERNAL, "the student's scores are not numbers", bundle_id=self.bundle_id)
-        judgement = judge(local_score, global_score, self.thresholds)
+        judgement = judge(local_score, global_score, self.thresholds, global_fails=self.profile.global_fails)
         anomaly_map = scores.anomaly_map[index]
         regions = self._find_regions(image, anomaly_map)
         timings = image.timings_ms if inference_ms is None else {**image.timings_ms, "inference": inference_ms}

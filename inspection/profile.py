@@ -48,6 +48,8 @@ class StationProfile(Settings):
     """In force instead of the calibrated ones. Scores of two bundles are not comparable, so these need `bundle_id`."""
     hold_band_scale: Annotated[float, Field(ge=0.1, le=10)] = 1.0
     """Width of the hold band in widths of the bundle's own: 2 passes less and fails less, the band's middle stays."""
+    global_fails: bool = True
+    """Whether the view as a whole may fail a part. False holds it: for a view that the calibration never saw."""
     quality: StationQuality = StationQuality()
     spot_checks: SpotChecks = SpotChecks()
     line: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f\x7f]+$")] | None = None

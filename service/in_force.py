@@ -15,6 +15,7 @@ from service.drift import operations as drift
 from service.profiles import operations as profiles
 from service.profiles.operations import StationInForce
 from service.registry import operations as registry
+from service.registry.operations import PLANT, Scope, Scopes
 
 log = structlog.get_logger("kensa.in_force")
 WIDENED = 2.0
@@ -36,7 +37,7 @@ class _Wish:
     """What the database says should be in force."""
 
     state: tuple[object, ...]
-    champion_id: str | None
+    champion_ids: dict[Scope, str | None]
     stations: tuple[StationInForce, ...]
     withdrawn: dict[str, tuple[str, int]]
     """Stations whose view has moved: under which bundle and profile version."""
@@ -49,18 +50,32 @@ class InForce:
     verdict names the profile version and bundle it really went by.
     """
 
-    def __init__(self, database: Database, shelf: BundleShelf, champion: Inspector) -> None:
+    def __init__(
+        self, database: Database, shelf: BundleShelf, champion: Inspector, scopes: Scopes | None = None
+    ) -> None:
         self.champion = champion
+        """Of the plant, and of every line that has none of its own."""
         self.troubles: dict[str, str] = {}
         self._database = database
         self._shelf = shelf
+        self._scopes = scopes or Scopes()
+        self._champions: dict[Scope, Inspector] = {}
         self._plans: dict[str, Plan] = {}
         self._state: tuple[object, ...] = ()
         self._refreshing = asyncio.Lock()
 
     def plan_of(self, station: str) -> Plan:
         """What an image of that station is judged by."""
-        return self._plans.get(station) or Plan(0, StationProfile(), self.champion)
+        return self._plans.get(station) or Plan(0, StationProfile(), self.champion_of(self._scopes.of(station)))
+
+    def champion_of(self, scope: Scope) -> Inspector:
+        """What judges the stations of a line that ask for nothing else."""
+        return self._champions.get(scope, self.champion)
+
+    @property
+    def champions(self) -> dict[Scope, Inspector]:
+        """Of the plant, and of each line that goes its own way."""
+        return {scope: self.champion_of(scope) for scope in self._scopes.all}
 
     @property
     def versions(self) -> dict[str, int]:
@@ -74,40 +89,46 @@ class InForce:
             # After trouble every look tries again: the bundle may have come meanwhile.
             if wish.state == self._state and not self.troubles:
                 return
-            champion, plans, troubles = await run_sync(self._load, wish)
+            champions, plans, troubles = await run_sync(self._load, wish)
             # Plain assignments on the event loop: no image sees a half of the change.
-            self.champion, self._plans, self._state = champion, plans, wish.state
+            self._champions, self.champion = champions, champions[PLANT]
+            self._plans, self._state = plans, wish.state
             if troubles != self.troubles:
-                log.warning("in_force", champion=champion.bundle_id, versions=self.versions, troubles=troubles)
+                log.warning("in_force", champion=self.champion.bundle_id, versions=self.versions, troubles=troubles)
             self.troubles = troubles
             used = {plan.inspector.bundle_id for plan in plans.values() if plan.inspector}
-            self._shelf.keep_only(used | {champion.bundle_id} | await run_sync(self._load_standby))
+            used |= {champion.bundle_id for champion in champions.values()}
+            self._shelf.keep_only(used | await run_sync(self._load_standby))
 
     def _read_wish(self) -> _Wish:
         with self._database.reading() as session:
-            champion_id = registry.find_champion_id(session)
-            state = (champion_id, *profiles.find_state(session), *drift.find_state(session))
+            champion_ids = {scope: registry.find_champion_id(session, scope) for scope in self._scopes.all}
+            state = (*champion_ids.values(), *profiles.find_state(session), *drift.find_state(session))
             if state == self._state and not self.troubles:
-                return _Wish(state, champion_id, (), {})
+                return _Wish(state, champion_ids, (), {})
             stations = {one.station: one for one in profiles.find_in_force(session)}
             withdrawn = drift.find_withdrawn(session)
             # A station that only follows the champion has no profile, and one whose view has moved needs a plan.
             plain = {name: StationInForce(name, 0, StationProfile()) for name in withdrawn}
-            return _Wish(state, champion_id, tuple((plain | stations).values()), withdrawn)
+            return _Wish(state, champion_ids, tuple((plain | stations).values()), withdrawn)
 
-    def _load(self, wish: _Wish) -> tuple[Inspector, dict[str, Plan], dict[str, str]]:
+    def _load(self, wish: _Wish) -> tuple[dict[Scope, Inspector], dict[str, Plan], dict[str, str]]:
         troubles: dict[str, str] = {}
-        champion = self.champion
-        if wish.champion_id is not None:
-            champion = self._try_to_load(wish.champion_id, "champion", troubles) or self.champion
+        champions: dict[Scope, Inspector] = {}
+        for scope, champion_id in wish.champion_ids.items():
+            wanted_by = "champion" if scope is PLANT else f"champion of {scope}"
+            loaded = None if champion_id is None else self._try_to_load(champion_id, wanted_by, troubles)
+            # What cannot be loaded leaves the line with what judged it so far.
+            champions[scope] = loaded or self._champions.get(scope) or champions.get(PLANT) or self.champion
         plans: dict[str, Plan] = {}
         for station in wish.stations:
+            champion = champions[self._scopes.of(station.station)]
             plan = self._make_plan(station, champion, wish.withdrawn, troubles)
             # A station that ran something goes on with it; one that had nothing is held until its bundle is here.
             plans[station.station] = (
                 plan or self._plans.get(station.station) or Plan(station.version, StationProfile(), None)
             )
-        return champion, plans, troubles
+        return champions, plans, troubles
 
     def _make_plan(
         self,
@@ -127,15 +148,14 @@ class InForce:
             return None
         if withdrawn.get(station.station) == (student.bundle_id, station.version):
             scale = min(profile.hold_band_scale * WIDENED, _WIDEST)
-            profile = profile.model_copy(update={"hold_band_scale": scale})
+            profile = profile.model_copy(update={"hold_band_scale": scale, "global_fails": False})
         return Plan(station.version, profile, student.for_station(profile))
 
     def _load_standby(self) -> set[str]:
-        """The champion before this one, ready, so that the way back takes no time; nothing where it is not here."""
+        """The champions before these, ready, so that the way back takes no time; without those that are not here."""
         with self._database.reading() as session:
-            previous_id = registry.find_previous_id(session)
-        is_here = previous_id is not None and self._try_to_load(previous_id, "standby", {}) is not None
-        return {previous_id} if is_here and previous_id else set()
+            found = {registry.find_previous_id(session, scope) for scope in self._scopes.all}
+        return {one for one in found if one is not None and self._try_to_load(one, "standby", {}) is not None}
 
     def _try_to_load(self, bundle_id: str, wanted_by: str, troubles: dict[str, str]) -> Inspector | None:
         try:

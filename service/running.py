@@ -32,6 +32,7 @@ from service.watch import Watch
 @asynccontextmanager
 async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncIterator[Runtime]:
     """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
+    nights = read_night_plan(settings.nights)
     factory = None if settings.factory is None else read_plan(settings.factory)
     database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
     metrics, alarms = Metrics(), Alarms()
@@ -50,7 +51,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
     try:
         await run_sync(lambda: promote_unless_ever(database, inspector.bundle_id, author="start of the service"))
         async with ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
-            in_force = InForce(database, shelf, inspector)
+            in_force = InForce(database, shelf, inspector, nights.scopes)
             await in_force.refresh()
             challenge = ChallengeGate(database, settings.shifts)
             await challenge.refresh()
@@ -69,7 +70,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
                 challenge=challenge,
                 shadow=shadow,
                 drift_rate=settings.drift_false_alarms_a_month,
-                nights=read_night_plan(settings.nights),
+                nights=nights,
                 factory=factory,
             )
             _watch_figures(runtime)

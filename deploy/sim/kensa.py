@@ -7,15 +7,17 @@ the steps between, which `service.nightly` runs on real bundles.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from deploy.sim.plants import Replay, learn
+from deploy.sim.plants import Replay, divide, learn
 from deploy.sim.production import STATION, Batch, Part
-from deploy.sim.student import Judged, Student, conclude
+from deploy.sim.student import TARGET, Judged, Student, conclude
+from inspection.calibration.both_limits import set_both_limits
 from inspection.profile import StationProfile
 from inspection.verdict import Verdict
+from service.costs import CostInputs
 from service.drift.blocks import ScoredPart, StationState
 from service.drift.tables import DriftKind
 from service.in_force import WIDENED
@@ -25,6 +27,7 @@ from service.nightly.gate.policy import GatePolicy
 from service.nightly.guard.candidate import Candidate, Said
 from service.nightly.guard.policy import GuardPolicy
 from service.nightly.guard.selection import select
+from service.nightly.limits import Budgets, Scored, choose_target
 
 GUARD = GuardPolicy(false_alarms_come_in=True)
 _DRIFT_RATE = 0.1
@@ -56,15 +59,22 @@ class Golden:
         defective = next(place for place, label in enumerate(self.labels) if label is not None)
         self.labels[good], self.labels[defective] = "dent", None
 
-    def evidence(self, champion: Student, challenger: Student) -> Evidence:
-        """What both say of all of them."""
-        features = np.stack(self.features)
-        both = zip(champion.judge(features), challenger.judge(features), strict=True)
-        judged = tuple(
-            JudgedPart(image=image, defect=label, champion=one.verdict, challenger=other.verdict)
-            for image, label, (one, other) in zip(self.images, self.labels, both, strict=True)
+    def evidence(self, champion: Student, anchor: Student, challenger: Student) -> Evidence:
+        """What all of them say of all of them."""
+        answers = challenger.judge(features := np.stack(self.features))
+        return Evidence(
+            golden=self._pair(champion.judge(features), answers),
+            anchored=() if anchor is champion else self._pair(anchor.judge(features), answers),
+            proofs=_PROOFS,
+            champion_latency_ms=1.0,
+            challenger_latency_ms=1.0,
         )
-        return Evidence(golden=judged, proofs=_PROOFS, champion_latency_ms=1.0, challenger_latency_ms=1.0)
+
+    def _pair(self, first: Sequence[Judged], second: Sequence[Judged]) -> tuple[JudgedPart, ...]:
+        return tuple(
+            JudgedPart(image=image, defect=label, champion=one.verdict, challenger=other.verdict)
+            for image, label, one, other in zip(self.images, self.labels, first, second, strict=True)
+        )
 
 
 @dataclass
@@ -85,21 +95,36 @@ class Kensa:
     """Days in a row on which the view had drifted, or people had to clear too many false alarms."""
     recalibrations: list[tuple[int, Student, Student]] = field(default_factory=list)
     """By the engineer, as the runbook asks after such days; no gate is asked."""
+    defects: list[np.ndarray] = field(default_factory=list)
+    """Features of confirmed defects that the gate does not judge by."""
+    cleared: set[str] = field(default_factory=set)
+    """Good by a person's word."""
+    anchor: Student | None = None
+    """None is the first champion, as long as it judges."""
+    strays: Batch | None = None
+    """What last night has left out of its limits, and nobody has looked at yet."""
+    looked_count: int = 0
+    confirmed_count: int = 0
+    """Of the day's parts, by people."""
+    part_count: int = 0
 
     def judge(self, day: Batch) -> list[Judged]:
         """Part by part: from the block on in which drift of the view is noticed, the hold band is wider."""
         wide = StationProfile(hold_band_scale=WIDENED).thresholds_in_force(self.champion.thresholds)
         judged: list[Judged] = []
         for part, local_score, global_score in zip(day.parts, *self.champion.score(day.features), strict=True):
-            limits = wide if DriftKind.GLOBAL in self.drifted else self.champion.thresholds
-            judged.append(conclude(local_score, global_score, limits))
-            scored = ScoredPart(part.serial, part.at, part.lot, float(local_score), float(global_score))
+            has_moved = DriftKind.GLOBAL in self.drifted
+            limits = wide if has_moved else self.champion.thresholds
+            judged.append(conclude(local_score, global_score, limits, global_fails=not has_moved))
+            is_beyond = float(global_score) > limits.global_score.fail_limit
+            scored = ScoredPart(part.serial, part.at, part.lot, float(local_score), float(global_score), is_beyond)
             for _, reached in self.drift.take([scored], rate=_DRIFT_RATE):
                 self.drifted.update(reached)
         return judged
 
     def spend_night(self, number: int, day: Batch, judged: Sequence[Judged], *, has_gpu: bool) -> str:
         """Review, guard, train, gate; promote or keep."""
+        self._look_again()
         said = self._review(day, judged)
         selection = select(self._candidates(day, judged, said), GUARD)
         places = {part.image: place for place, part in enumerate(day.parts)}
@@ -107,7 +132,7 @@ class Kensa:
         told = f"learned from {len(selection.kept)} of {len(day.parts)}"
         if not has_gpu:
             return f"kept: no GPU ({told})"
-        challenger = learn(f"night-{number}", self.replay.draw())
+        challenger = self._train(f"night-{number}")
         if challenger is None:
             return f"kept: too few pictures ({told})"
         is_trouble = DriftKind.GLOBAL in self.drifted or _false_alarm_rate(day, judged) > _FALSE_ALARMS_BORNE
@@ -115,13 +140,52 @@ class Kensa:
         if self.has_engineer and self.trouble_days >= _DAYS_TO_ACT:
             self.recalibrations.append((number, self.champion, challenger))
             self._install(challenger)
+            # Whoever says that the new look is normal says so of the anchor too.
+            self.anchor = challenger
             return f"recalibrated by the engineer ({told})"
-        report = decide(self.golden.evidence(self.champion, challenger), self.policy)
+        report = decide(self.golden.evidence(self.champion, self.anchor or self.champion, challenger), self.policy)
         if not report.passed:
             return f"kept: {_why(report)} ({told})"
+        self.anchor = self.anchor or self.champion
         self.promotions.append((number, self.champion, challenger))
         self._install(challenger)
         return f"promoted ({told})"
+
+    def _train(self, name: str) -> Student | None:
+        """Fit, and set the limits on other lots as a night does; people see the strays in the morning."""
+        batch = self.replay.draw()
+        student = learn(name, batch)
+        if student is None:
+            return None
+        others = divide(batch)[1]
+        cleared = np.array([part.image in self.cleared for part in others.parts], dtype=bool)
+        good = Scored(*student.score(others.features))
+        known = Scored(*student.score(np.stack(self.defects))) if self.defects else Scored(np.empty(0), np.empty(0))
+        target = choose_target(
+            good,
+            cleared,
+            known,
+            base=TARGET,
+            budgets=Budgets(flagged=self.policy.flagged_budget, failed=self.policy.overkill_budget),
+            defect_rate=(self.confirmed_count + 0.5) / (self.part_count + 1),
+            costs=CostInputs(),
+        )
+        limits = set_both_limits(good.local_scores, good.global_scores, target, is_cleared=cleared)
+        self.strays = others.only(np.flatnonzero(limits.is_stray).tolist())
+        return replace(student, thresholds=limits.thresholds)
+
+    def _look_again(self) -> None:
+        """In the morning people decide about the parts that were left out of the limits: none is shown twice."""
+        if self.strays is None:
+            return
+        self.looked_count += len(self.strays.parts)
+        for part, features in zip(self.strays.parts, self.strays.features, strict=True):
+            if part.kind is None:
+                self.cleared.add(part.image)
+            else:
+                self.defects.append(features)
+        self.replay.drop({part.image for part in self.strays.parts if part.kind is not None})
+        self.strays = None
 
     def _install(self, challenger: Student) -> None:
         self.champion, self.drift, self.drifted, self.trouble_days = challenger, StationState(), set(), 0
@@ -133,9 +197,14 @@ class Kensa:
         drawn = rng.permutation(passed)[:_SPOT_CHECKS].tolist() if passed else []
         seen = sorted({n for n, one in enumerate(judged) if one.verdict is not Verdict.PASS} | {int(n) for n in drawn})
         for turn, place in enumerate(seen):
+            part = day.parts[place]
             if turn % 2:
-                part = day.parts[place]
                 self.golden.add(part, day.features[place], part.kind)
+            elif part.kind is None:
+                self.cleared.add(part.image)
+            else:
+                self.defects.append(day.features[place])
+        self.part_count, self.confirmed_count = len(day.parts), sum(day.parts[n].kind is not None for n in seen)
         return {n: Said.FALSE_ALARM if day.parts[n].kind is None else Said.CONFIRMED_DEFECT for n in seen}
 
     def _candidates(self, day: Batch, judged: Sequence[Judged], said: dict[int, Said]) -> list[Candidate]:

@@ -101,6 +101,13 @@ class Replay:
         if batch.parts:
             self.kept.append(batch)
 
+    def drop(self, images: set[str]) -> None:
+        """What people have found out to be defective."""
+        self.kept = [
+            batch.only([n for n, part in enumerate(batch.parts) if part.image not in images]) for batch in self.kept
+        ]
+        self.kept = [batch for batch in self.kept if batch.parts]
+
     def draw(self) -> Batch:
         """The last days whole, and of all others `count` parts drawn by chance."""
         recent, older = self.kept[-WINDOW_DAYS:], self.kept[:-WINDOW_DAYS]
@@ -117,8 +124,14 @@ def learn(name: str, batch: Batch) -> Student | None:
 
     The lots that it is calibrated on are never those that it has learned from.
     """
+    fitted, others = divide(batch)
+    if min(len(fitted.parts), len(others.parts)) < _LEAST_PARTS:
+        return None
+    return train(name, fitted.features, others.features)
+
+
+def divide(batch: Batch) -> tuple[Batch, Batch]:
+    """(what is learned from, what sets the limits)."""
     fitted = [n for n, part in enumerate(batch.parts) if part.is_morning is (part.day % 2 == 0)]
     others = sorted(set(range(len(batch.parts))) - set(fitted))
-    if min(len(fitted), len(others)) < _LEAST_PARTS:
-        return None
-    return train(name, batch.features[fitted], batch.features[others])
+    return batch.only(fitted), batch.only(others)

@@ -14,13 +14,16 @@ class Thresholds(Settings):
     global_score: Limits
 
 
-def judge(local_score: float, global_score: float, thresholds: Thresholds) -> Judgement:
-    """The worse of both scores decides; at equal rank the local score is the reason. What is no number holds."""
+def judge(local_score: float, global_score: float, thresholds: Thresholds, *, global_fails: bool = True) -> Judgement:
+    """The worse of both scores decides; at equal rank the local score is the reason. What is no number holds.
+
+    Without `global_fails` the global score holds a part beyond its limits, and fails none.
+    """
     if not (math.isfinite(local_score) and math.isfinite(global_score)):
         return Judgement(Verdict.HOLD, Reason.INTERNAL)
     if local_score > thresholds.local_score.fail_limit:
         return Judgement(Verdict.FAIL, Reason.LOCAL_FAIL)
-    if global_score > thresholds.global_score.fail_limit:
+    if global_fails and global_score > thresholds.global_score.fail_limit:
         return Judgement(Verdict.FAIL, Reason.GLOBAL_FAIL)
     if local_score > thresholds.local_score.pass_limit:
         return Judgement(Verdict.HOLD, Reason.LOCAL_HOLD)

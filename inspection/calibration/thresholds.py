@@ -53,6 +53,8 @@ class CalibrationTarget(Settings):
     """What the plant asks of the pass limit."""
 
     flagged_rate: Rate = 0.01
+    failed_rate: Rate | None = None
+    """Asked of the fail limit too: at most so many good parts beyond it. None sets it by distance alone."""
     confidence: Rate = 0.95
 
 
@@ -61,7 +63,8 @@ def set_limits(scores: np.ndarray, target: CalibrationTarget) -> tuple[Limits, P
 
     The pass limit is the lowest calibration score whose bound meets the target; where n is too small for any, it is the
     largest score, and the promise says what that is worth. The fail limit lies as far above the pass limit as that lies
-    above the median: a distance, not a rate, until costs or confirmed defects say better.
+    above the median: a distance, not a rate, until costs or confirmed defects say better. Where the target names a
+    `failed_rate` it lies no lower than that rate asks.
     """
     count = len(scores)
     if count < MIN_IMAGE_COUNT:
@@ -72,12 +75,14 @@ def set_limits(scores: np.ndarray, target: CalibrationTarget) -> tuple[Limits, P
     if not np.isfinite(scores).all():
         raise CalibrationError("calibration scores are not finite", "train the student again; its run has diverged")
     descending = np.sort(scores)[::-1]
-    flagged = _largest_flagged_count(count, target)
+    flagged = _largest_flagged_count(count, target.flagged_rate, target.confidence)
     pass_limit = float(descending[flagged])
     median = float(np.median(scores))
-    limits = Limits(
-        pass_limit=pass_limit, fail_limit=pass_limit + max(pass_limit - median, abs(pass_limit) * 0.01, _MIN_HOLD_BAND)
-    )
+    fail_limit = pass_limit + max(pass_limit - median, abs(pass_limit) * 0.01, _MIN_HOLD_BAND)
+    if target.failed_rate is not None:
+        failed = _largest_flagged_count(count, target.failed_rate, target.confidence)
+        fail_limit = max(fail_limit, float(descending[failed]))
+    limits = Limits(pass_limit=pass_limit, fail_limit=fail_limit)
     promise = Promise(
         flagged_rate_bound=upper_bound_of_rate(flagged, count, target.confidence),
         confidence=target.confidence,
@@ -93,8 +98,8 @@ def needed_image_count(target: CalibrationTarget) -> int:
     return math.ceil(math.log(1 - target.confidence) / math.log(1 - target.flagged_rate))
 
 
-def _largest_flagged_count(count: int, target: CalibrationTarget) -> int:
+def _largest_flagged_count(count: int, rate: float, confidence: float) -> int:
     flagged = 0
-    while flagged + 1 < count and upper_bound_of_rate(flagged + 1, count, target.confidence) <= target.flagged_rate:
+    while flagged + 1 < count and upper_bound_of_rate(flagged + 1, count, confidence) <= rate:
         flagged += 1
     return flagged

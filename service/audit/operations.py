@@ -48,6 +48,8 @@ class Action(StrEnum):
     DISPOSITION = "disposition"
     PROFILE = "profile"
     PROMOTION = "promotion"
+    ANCHOR = "anchor"
+    """Challengers are compared with another bundle besides the champion."""
     NIGHT = "night"
     """Asked for, ended, or decided about by an engineer."""
     GOLDEN_PART = "golden_part"

@@ -12,12 +12,33 @@ from service.audit.operations import SERVICE, Action, Entry, append
 from service.db.engine import Database
 from service.db.tables import Station, StoredInspection
 from service.drift import queries
-from service.drift.blocks import BLOCK_PARTS, Block, ScoredPart, StationState
+from service.drift.blocks import Block, ScoredPart, StationState
 from service.drift.schemas import DriftAlarmAnswer, DriftAnswer, StationDrift
 from service.drift.tables import DriftAlarm, DriftKind, DriftPoint, DriftWatch
+from service.drift.wording import KINDS
 from service.errors import Conflict, NotFound
 
+__all__ = [
+    "FALSE_ALARM_RATE",
+    "KINDS",
+    "DriftAlarm",
+    "DriftKind",
+    "DriftOverview",
+    "Pictures",
+    "catch_up",
+    "describe_standing",
+    "end_alarm",
+    "find_about",
+    "find_standing",
+    "find_state",
+    "find_withdrawn",
+    "get_drift",
+    "get_overview",
+]
+
 _AT_ONCE = 2000
+_LEAST_NEW = 5
+"""Parts since the last look that are worth another: few, since a view that has gone fails every one of them."""
 _POINTS_KEPT = 5000
 _POINTS_SHOWN = 240
 _PICTURES = 4
@@ -46,7 +67,7 @@ def catch_up(database: Database, *, rate: float) -> int:
     """Look at what was recorded since the last look; returns how many parts. `rate`: false alarms a month."""
     with database.reading() as session:
         up_to = queries.find_up_to(session)
-        if up_to is not None and queries.find_newest_id(session) - up_to < BLOCK_PARTS:
+        if up_to is not None and queries.find_newest_id(session) - up_to < _LEAST_NEW:
             return 0
     with database.writing() as session:
         queries.take_turn(session)
@@ -86,6 +107,16 @@ def describe_standing(database: Database) -> dict[str, str | None]:
         kind.value: "; ".join(f"{row.station.name} since inspection {row.since_inspection_id}" for row in mine) or None
         for kind, mine in said.items()
     }
+
+
+def find_standing(session: Session) -> list[DriftAlarm]:
+    """Alarms that stand, each with its station, the newest first; within the caller's transaction."""
+    return queries.find_alarms(session, standing=True, limit=1000)
+
+
+def find_about(session: Session, row: StoredInspection) -> list[DriftAlarm]:
+    """Alarms under which a part was judged: it came since the scores had moved, and before somebody ended that."""
+    return queries.find_alarms_about(session, row.station_id, row.id, row.received_at)
 
 
 def end_alarm(database: Database, alarm_id: int, *, author: str, note: str) -> DriftAlarmAnswer:
@@ -184,7 +215,7 @@ def _raise(
             kind=kind,
             bundle_id=watch.bundle_id,
             profile_version=watch.profile_version,
-            since_inspection_id=evidence.since_id or block.first_id,
+            since_inspection_id=state.since_id(kind) or block.first_id,
             noticed_inspection_id=block.last_id,
             noticed_at=datetime.now(UTC),
             ewma=evidence.ewma,
@@ -218,7 +249,8 @@ def _find_pictures(session: Session, row: DriftAlarm) -> Pictures:
 
 
 def _part(row: Any) -> ScoredPart:
-    return ScoredPart(row.id, row.received_at, row.lot, row.local_score, row.global_score)
+    is_beyond = row.global_fail_limit is not None and row.global_score > row.global_fail_limit
+    return ScoredPart(row.id, row.received_at, row.lot, row.local_score, row.global_score, is_beyond)
 
 
 def _point(station_id: int, block: Block, state: StationState) -> DriftPoint:

@@ -1,8 +1,9 @@
 """Reading the record for drift, within a transaction that the operation holds."""
 
 from collections.abc import Iterable
+from datetime import datetime
 
-from sqlalchemy import Row, func, select, text
+from sqlalchemy import Row, func, or_, select, text
 from sqlalchemy.orm import Session, joinedload
 
 from service.db.tables import Lot, Station, StoredInspection
@@ -37,6 +38,7 @@ def find_scored(session: Session, above_id: int, *, limit: int) -> list[Row[tupl
             Lot.name.label("lot"),
             StoredInspection.local_score,
             StoredInspection.global_score,
+            StoredInspection.global_fail_limit,
             StoredInspection.bundle_id,
             StoredInspection.profile_version,
         )
@@ -71,6 +73,16 @@ def find_alarms(session: Session, *, standing: bool, limit: int = 50) -> list[Dr
     is_standing = DriftAlarm.ended_at.is_(None) if standing else DriftAlarm.ended_at.is_not(None)
     query = select(DriftAlarm).options(joinedload(DriftAlarm.station)).where(is_standing)
     return list(session.scalars(query.order_by(DriftAlarm.id.desc()).limit(limit)))
+
+
+def find_alarms_about(session: Session, station_id: int, inspection_id: int, received_at: datetime) -> list[DriftAlarm]:
+    """Of that station, those that began by then, and had not ended when the part came."""
+    query = select(DriftAlarm).where(
+        DriftAlarm.station_id == station_id,
+        DriftAlarm.since_inspection_id <= inspection_id,
+        or_(DriftAlarm.ended_at.is_(None), DriftAlarm.ended_at > received_at),
+    )
+    return list(session.scalars(query.order_by(DriftAlarm.id.desc())))
 
 
 def find_shown(

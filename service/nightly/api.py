@@ -66,7 +66,7 @@ async def post_word(runtime: RuntimeDependency, caller: Engineer, request: WordR
             await run_sync(runtime.shelf.load, challenger_id)
         except BundleError as error:
             raise UnfitBundle(error.problem, error.remedy) from None
-    answer = await run_sync(lambda: operations.give_word(runtime.database, request, author=caller.name))
+    answer = await run_sync(lambda: operations.give_word(runtime.database, runtime.nights, request, author=caller.name))
     await runtime.in_force.refresh()
     return answer
 
@@ -116,6 +116,7 @@ def list_kept_out(runtime: RuntimeDependency) -> KeptOutList:
 )
 def post_kept_out(runtime: RuntimeDependency, caller: Engineer, request: KeptOutRequest) -> KeptOutList:
     """From the next night on. Gives back all that are kept out then."""
-    change = kept_out.keep_out if request.kept_out else kept_out.let_in
-    change(runtime.database, [request.inspection_id], why=request.why, author=caller.name)
+    kept_out.change(
+        runtime.database, [request.inspection_id], is_kept_out=request.kept_out, why=request.why, author=caller.name
+    )
     return operations.list_kept_out(runtime.database)

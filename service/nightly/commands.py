@@ -105,28 +105,15 @@ def list_golden(data: DataOption = None, database_url: UrlOption = None) -> None
 def keep_pictures_out(
     inspections: Inspections,
     why: WhyOption,
+    undo: Annotated[bool, typer.Option("--undo", help="Take it back: nights may learn from them again.")] = False,
     author: AuthorOption = None,
     data: DataOption = None,
     database_url: UrlOption = None,
 ) -> None:
-    """No night learns from these pictures from now on."""
+    """No night learns from these pictures from now on; with --undo they may again."""
     with open_database(data, database_url) as database:
-        count = kept_out.keep_out(database, inspections, why=why, author=author or system_user())
-    say(f"{count} pictures are kept out of training")
-
-
-@pictures.command("let-in")
-def let_pictures_in(
-    inspections: Inspections,
-    why: WhyOption,
-    author: AuthorOption = None,
-    data: DataOption = None,
-    database_url: UrlOption = None,
-) -> None:
-    """Take it back: nights may learn from them again."""
-    with open_database(data, database_url) as database:
-        count = kept_out.let_in(database, inspections, why=why, author=author or system_user())
-    say(f"{count} pictures may be learned from again")
+        count = kept_out.change(database, inspections, is_kept_out=not undo, why=why, author=author or system_user())
+    say(f"{count} pictures " + ("may be learned from again" if undo else "are kept out of training"))
 
 
 @pictures.command("list")

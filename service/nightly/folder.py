@@ -4,6 +4,7 @@ snapshot.json    the pictures it looks at, frozen: nothing may change them later
 selection.json   which of them are learned from, which set the limits, and why the others stay out
 pictures/        those it learns from, a folder a lot, as the trainer reads them
 calibration/     those that only set the limits
+decisions.csv    what people have said of those that set the limits
 teacher/         the pretraining run
 student/         the bundle as distilled
 challenger/      the bundle with its limits set on other lots
@@ -43,6 +44,10 @@ class NightFolder:
     @property
     def calibration(self) -> Path:
         return self.root / "calibration"
+
+    @property
+    def decisions_file(self) -> Path:
+        return self.root / "decisions.csv"
 
     @property
     def teacher(self) -> Path:

@@ -35,17 +35,11 @@ def find_kept_out(session: Session) -> tuple[KeptOut, ...]:
     )
 
 
-def keep_out(database: Database, inspection_ids: Sequence[int], *, why: str, author: str) -> int:
-    """From the next night on; returns how many. Raises NotFound, and Conflict for an inspection without a picture."""
-    return _change(database, inspection_ids, True, why, author)
+def change(database: Database, inspection_ids: Sequence[int], *, is_kept_out: bool, why: str, author: str) -> int:
+    """Keep pictures out, or let them in again, from the next night on; returns how many.
 
-
-def let_in(database: Database, inspection_ids: Sequence[int], *, why: str, author: str) -> int:
-    """Take it back. Raises NotFound, Conflict."""
-    return _change(database, inspection_ids, False, why, author)
-
-
-def _change(database: Database, inspection_ids: Sequence[int], is_kept_out: bool, why: str, author: str) -> int:
+    Raises NotFound, and Conflict for an inspection without a picture.
+    """
     now = datetime.now(UTC)
     with database.writing() as session:
         rows = find_rows(session, inspection_ids)

@@ -1,6 +1,7 @@
 """What other features, and people, do with nights. Each operation is one transaction where it writes."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,7 @@ from service.db.engine import Database
 from service.errors import Conflict
 from service.nightly import golden, kept_out, nights
 from service.nightly.gate.decision import GateReport
-from service.nightly.plan import NightPlan
+from service.nightly.plan import NightPlan, read_plan
 from service.nightly.promotion import promote_challenger
 from service.nightly.schemas import (
     GoldenAnswer,
@@ -25,6 +26,7 @@ from service.nightly.schemas import (
 )
 from service.nightly.tables import GoldenChange, Night, NightState, NightStep, Reason
 from service.nightly.wording import AnsweredQuestion, describe_check
+from service.registry.operations import Scope
 from service.web.languages import Language
 
 _MONTH = 31
@@ -42,6 +44,11 @@ def ask_for_night(database: Database, plan: NightPlan, request: NightRequest, *,
     """Whoever runs nights takes it up; one of the line that is under way is joined. Raises ConfigError."""
     night, _ = nights.ask(database, plan.line(request.line), minutes=request.minutes, author=author)
     return to_answer(night)
+
+
+def find_scope(plan: Path | None, line: str | None) -> Scope:
+    """Whose champion a command means, by the plan of nights: of that line, or of the plant. Raises ConfigError."""
+    return read_plan(plan).scope_of(line)
 
 
 def list_nights(database: Database, *, line: str | None = None, limit: int = _MONTH) -> NightList:
@@ -66,17 +73,24 @@ def find_waiting_challenger(database: Database, name: str) -> str:
     return night.challenger_id
 
 
-def give_word(database: Database, request: WordRequest, *, author: str) -> NightAnswer:
+def give_word(database: Database, plan: NightPlan, request: WordRequest, *, author: str) -> NightAnswer:
     """Promote what waits, or keep the champion. Whether it can serve is for the caller to see first.
 
-    Raises NotFound, Conflict; the latter also where another champion has come meanwhile.
+    Raises NotFound, Conflict; the latter also where another champion has come meanwhile. ConfigError: its line is gone.
     """
     challenger_id = find_waiting_challenger(database, request.night)
     with database.reading() as session:
-        champion_id = nights.find_night(session, request.night).champion_id
+        night = nights.find_night(session, request.night)
     if request.word == "promote":
         note = request.note or f"approved after night {request.night}"
-        promote_challenger(database, challenger_id, instead_of=str(champion_id), author=author, note=note)
+        promote_challenger(
+            database,
+            challenger_id,
+            instead_of=str(night.champion_id),
+            author=author,
+            note=note,
+            scope=plan.line(night.line).scope,
+        )
         nights.end(database, request.night, NightState.PROMOTED, author=author)
     else:
         detail = request.note or f"{author} has kept the champion"

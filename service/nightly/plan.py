@@ -3,15 +3,17 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from inspection.config import Settings, read_toml
 from inspection.errors import ConfigError
 from service.callers import lies_within
+from service.costs import CostInputs
 from service.labels import Label
 from service.nightly.cron import check_cron
 from service.nightly.gate.policy import GatePolicy
 from service.nightly.guard.policy import GuardPolicy
+from service.registry.operations import PLANT, Scope, Scopes
 
 Share = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
@@ -59,6 +61,12 @@ class PromotionPlan(Settings):
     """In automatic mode: share of shadowed parts whose verdict may differ. Beyond it a person decides."""
 
 
+class LineCosts(CostInputs):
+    """What mistakes cost here: a night's limits are chosen by it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
 class HealingPlan(Settings):
     """The guard's proof, on top of the night's budget: defects are mixed into copies of the training pictures."""
 
@@ -81,12 +89,18 @@ class LinePlan(Settings):
     training: TrainingPlan = TrainingPlan()
     gate: GatePolicy = GatePolicy()
     promotion: PromotionPlan = PromotionPlan()
+    costs: LineCosts = LineCosts()
     healing: HealingPlan = HealingPlan()
 
     @field_validator("schedule")
     @classmethod
     def _is_cron(cls, schedule: str | None) -> str | None:
         return None if schedule is None else check_cron(schedule)
+
+    @property
+    def scope(self) -> Scope:
+        """Whose champion its nights work on: a line of all stations is the plant."""
+        return PLANT if "*" in self.stations else self.name
 
     def covers(self, station: str) -> bool:
         """Is it a station of this line?"""
@@ -104,6 +118,15 @@ class NightPlan(Settings):
         if len(set(names)) < len(names):
             raise ValueError("two lines have one name")
         return self
+
+    @property
+    def scopes(self) -> Scopes:
+        """Lines with a champion of their own."""
+        return Scopes({line.name: line.stations for line in self.lines if line.scope is not PLANT})
+
+    def scope_of(self, name: str | None) -> Scope:
+        """Whose champion is meant: of that line, or of the plant where none is named. Raises ConfigError."""
+        return PLANT if name is None else self.line(name).scope
 
     def line(self, name: str | None) -> LinePlan:
         """The line of that name; without one, the only line there is. Raises ConfigError."""

@@ -52,6 +52,7 @@ def _conclude(workshop: Workshop, night: Night, plan: PromotionPlan, progress: P
             instead_of=str(night.champion_id),
             author=author,
             note=f"automatic, after {progress.part_count} shadowed parts",
+            scope=workshop.plan.line(night.line).scope,
         )
     except Outdated as error:
         _keep(workshop, night, Reason.OUTDATED, str(error))

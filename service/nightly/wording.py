@@ -69,6 +69,7 @@ WHYS = {
 }
 _QUESTIONS = {
     Question.ESCAPES: mark("Do escapes rise?"),
+    Question.ANCHOR: mark("Have escapes risen since the anchor, over many nights?"),
     Question.KINDS: mark("Has it gone blind for a kind of defect?"),
     Question.OVERKILL: mark("Does it fail too many good parts?"),
     Question.FLAGGED: mark("Does it hold or fail too many good parts?"),
@@ -85,9 +86,11 @@ _ANSWERS = {
 }
 _ANSWER_TONES = {Answer.PASSED: "good", Answer.FAILED: "bad", Answer.UNDECIDED: "warn", Answer.NOT_ASKED: ""}
 _ESCAPES = mark("%(challenger)s of %(count)s defective parts escape, %(champion)s with the champion.")
+_ANCHORED = mark("%(challenger)s of %(count)s defective parts escape, %(champion)s with the anchor.")
 _BOUND = mark("At %(confidence)s confidence the rate rises by at most %(bound)s; %(margin)s is allowed.")
 _GOOD = mark("%(challenger)s of %(count)s good parts, %(champion)s with the champion; the budget is %(budget)s.")
 _AT_MOST = mark("At %(confidence)s confidence at most %(bound)s of all good parts.")
+_PATIENCE = mark("Escapes are proven to fall: up to %(patience)s times the budget suffices for certain.")
 _FURTHER = mark("%(further)s more reviewed parts would settle it.")
 _KINDS = mark("Kinds of defect: %(kinds)s. The largest fall is %(largest_fall)s.")
 _COLLAPSED = mark("Lost: %(names)s.")
@@ -111,6 +114,8 @@ def describe_check(check: Check, language: Language) -> AnsweredQuestion:
     """In the reader's language, numbers too."""
     figures = _written(check.figures, language)
     sentences = [language.words(message, **figures) for message in _sentences(check)]
+    if check.figures.get("patience", 1) > 1:
+        sentences.append(language.words(_PATIENCE, **figures))
     if check.names and check.question is Question.KINDS:
         sentences.append(language.words(_COLLAPSED, names=", ".join(check.names)))
     if check.names and check.question is Question.PARITY:
@@ -130,6 +135,7 @@ def _sentences(check: Check) -> tuple[str, ...]:
         return ()
     return {
         Question.ESCAPES: (_ESCAPES, _BOUND),
+        Question.ANCHOR: (_ANCHORED, _BOUND),
         Question.KINDS: (_KINDS,),
         Question.OVERKILL: (_GOOD, _AT_MOST),
         Question.FLAGGED: (_GOOD, _AT_MOST),

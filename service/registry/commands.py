@@ -1,5 +1,6 @@
 """`python -m service bundles ...`: bundles of this machine and the champion."""
 
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -11,11 +12,15 @@ from inspection.terminal import emit_figures, progress_bar, say, show_table
 from service.bundle_shelf import BundleShelf
 from service.command_database import AuthorOption, open_database, system_user
 from service.images.opening import open_image_store
+from service.nightly.operations import find_scope
 from service.registry import operations
+from service.registry.operations import PLANT, Scope
 from service.settings import read_settings
 from service.storage import DataOption, UrlOption
 
 bundles = typer.Typer(help="Bundles of this machine, and which of them is the champion.", no_args_is_help=True)
+LineOption = Annotated[str | None, typer.Option(help="Only of this line of the plan of nights (KENSA_NIGHTS).")]
+NoteOption = Annotated[str | None, typer.Option(help="Why.")]
 
 
 @bundles.command("add")
@@ -32,30 +37,57 @@ def add_bundle(
 @bundles.command("promote")
 def promote(
     bundle_id: Annotated[str, typer.Argument(help="A bundle that was added.")],
+    line: LineOption = None,
     author: AuthorOption = None,
-    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    note: NoteOption = None,
     data: DataOption = None,
     database_url: UrlOption = None,
 ) -> None:
     """Make a bundle the champion; a running service swaps it in within a second, after its warm-up."""
     settings = read_settings(data=data, database_url=database_url)
+    scope = find_scope(settings.nights, line)
     BundleShelf(settings.bundle_directory, batch_limit=1).load(bundle_id)
     with open_database(data, database_url) as database:
-        operations.promote(database, bundle_id, author=author or system_user(), note=note)
-    say(f"{bundle_id} is the champion")
+        operations.promote(database, bundle_id, author=author or system_user(), note=note, scope=scope)
+    say(f"{bundle_id} is the champion" + _of(scope))
+
+
+@bundles.command("anchor")
+def choose_anchor(
+    bundle_id: Annotated[str, typer.Argument(help="A bundle that was added.")],
+    line: LineOption = None,
+    author: AuthorOption = None,
+    note: NoteOption = None,
+    data: DataOption = None,
+    database_url: UrlOption = None,
+) -> None:
+    """Compare every challenger with this bundle too, besides the champion. Without a choice: the first champion."""
+    settings = read_settings(data=data, database_url=database_url)
+    scope = find_scope(settings.nights, line)
+    BundleShelf(settings.bundle_directory, batch_limit=1).load(bundle_id)
+    with open_database(data, database_url) as database:
+        operations.choose_anchor(database, bundle_id, author=author or system_user(), note=note, scope=scope)
+    say(f"{bundle_id} is the anchor" + _of(scope))
 
 
 @bundles.command("rollback")
 def rollback(
+    line: LineOption = None,
     author: AuthorOption = None,
-    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    note: NoteOption = None,
     data: DataOption = None,
     database_url: UrlOption = None,
 ) -> None:
     """Make the champion before this one the champion again; a running service has it loaded still."""
+    settings = read_settings(data=data, database_url=database_url)
+    scope = find_scope(settings.nights, line)
     with open_database(data, database_url) as database:
-        answer = operations.roll_back(database, author=author or system_user(), note=note)
-    say(f"{answer.bundle_id} is the champion again")
+        began = time.perf_counter()
+        answer = operations.roll_back(database, author=author or system_user(), note=note, scope=scope)
+        took_ms = (time.perf_counter() - began) * 1e3
+    say(f"{answer.bundle_id} is the champion again" + _of(scope))
+    say(f"it took {took_ms:.0f} ms; running services judge by it from their next look on, every {settings.watch_s:g} s")
+    emit_figures({"bundle_id": answer.bundle_id, "line": scope, "took_ms": round(took_ms, 1)})
 
 
 @bundles.command("rescore")
@@ -70,7 +102,7 @@ def rescore(
     image_store = open_image_store(settings.images, settings.image_directory)
     with open_database(data, database_url) as database:
         with database.reading() as session:
-            champion_id = operations.find_champion_id(session)
+            champion_id = operations.find_champion_id(session, operations.find_scope(session, judged_by))
         if champion_id is None:
             raise ConfigError("champion: there is none", "promote a bundle first")
         inspector = BundleShelf(settings.bundle_directory, batch_limit=1).load(champion_id)
@@ -91,5 +123,12 @@ def list_bundles(data: DataOption = None, database_url: UrlOption = None) -> Non
     with open_database(data, database_url) as database:
         promotions = operations.list_promotions(database)
     show_table("Bundles", ("bundle",), [(bundle_id,) for bundle_id in shelf.known_ids])
-    rows = [(item.bundle_id, f"{item.promoted_at:%Y-%m-%d %H:%M}", item.author, item.note) for item in promotions]
-    show_table("Promotions", ("bundle", "since (UTC)", "author", "note"), rows)
+    rows = [
+        (item.bundle_id, item.line or "all", f"{item.promoted_at:%Y-%m-%d %H:%M}", item.author, item.note)
+        for item in promotions
+    ]
+    show_table("Promotions", ("bundle", "line", "since (UTC)", "author", "note"), rows)
+
+
+def _of(scope: Scope) -> str:
+    return "" if scope is PLANT else f" of {scope}"

@@ -8,24 +8,40 @@ from sqlalchemy.orm import Session
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
+from service.registry.anchors import choose_anchor, find_anchor_id
+from service.registry.champions import (
+    find_champion_id,
+    find_champion_ids,
+    find_previous_id,
+    find_scope,
+)
 from service.registry.lineages import Origin, find_children, find_lineage, record_lineage
-from service.registry.rescoring import Rescoring, count_rescored, rescore
+from service.registry.rescoring import Rescoring, count_rescored, put_before_a_person, rescore
 from service.registry.schemas import BundleStory, LineageAnswer, PromotionAnswer
+from service.registry.scopes import PLANT, Scope, Scopes
 from service.registry.shelving import shelve
 from service.registry.tables import Promotion
 
 __all__ = [
+    "PLANT",
     "Origin",
     "Rescoring",
+    "Scope",
+    "Scopes",
+    "choose_anchor",
     "count_rescored",
+    "find_anchor_id",
     "find_champion_id",
+    "find_champion_ids",
     "find_children",
     "find_lineage",
     "find_previous_id",
+    "find_scope",
     "get_previous_id",
     "list_promotions",
     "promote",
     "promote_unless_ever",
+    "put_before_a_person",
     "record_lineage",
     "rescore",
     "roll_back",
@@ -36,26 +52,33 @@ __all__ = [
 _PROMOTIONS_SHOWN = 50
 
 
-def promote(database: Database, bundle_id: str, *, author: str, note: str | None = None) -> PromotionAnswer:
+def promote(
+    database: Database, bundle_id: str, *, author: str, note: str | None = None, scope: Scope = PLANT
+) -> PromotionAnswer:
     """Make a bundle the champion, from the next look of every process on. Whether it can serve is seen before."""
     with database.writing() as session:
-        return _add(session, bundle_id, author, note)
+        return _add(session, bundle_id, scope, author, note)
 
 
 def roll_back(
-    database: Database, *, author: str, note: str | None = None, from_id: str | None = None
+    database: Database,
+    *,
+    author: str,
+    note: str | None = None,
+    from_id: str | None = None,
+    scope: Scope = PLANT,
 ) -> PromotionAnswer:
     """Make the champion before this one the champion again. Raises Conflict.
 
     With `from_id` only where that one is the champion still: two people who press the same button go back once.
     """
     with database.writing() as session:
-        champion_id, previous_id = find_champion_id(session), find_previous_id(session)
+        champion_id, previous_id = find_champion_id(session, scope), find_previous_id(session, scope)
         if from_id is not None and champion_id != from_id:
             raise Conflict(f"{from_id}: is not the champion any more", "look at the promotions again")
         if previous_id is None:
             raise Conflict("champion: there was none before it", "promote another bundle instead")
-        return _add(session, previous_id, author, note or f"rolled back from {champion_id}")
+        return _add(session, previous_id, scope, author, note or f"rolled back from {champion_id}")
 
 
 def promote_unless_ever(database: Database, bundle_id: str, *, author: str) -> None:
@@ -66,32 +89,16 @@ def promote_unless_ever(database: Database, bundle_id: str, *, author: str) -> N
     with database.writing() as session:
         known = session.scalar(select(Promotion.id).where(Promotion.bundle_id == bundle_id).limit(1))
         if known is None:
-            _add(session, bundle_id, author, None)
+            _add(session, bundle_id, PLANT, author, None)
 
 
-def find_champion_id(session: Session) -> str | None:
-    """Within the caller's transaction; None where nothing was ever promoted."""
-    return session.scalar(select(Promotion.bundle_id).order_by(Promotion.id.desc()).limit(1))
-
-
-def get_previous_id(database: Database) -> str:
+def get_previous_id(database: Database, scope: Scope = PLANT) -> str:
     """Whom a rollback would bring back. Raises Conflict where there is none."""
     with database.reading() as session:
-        previous_id = find_previous_id(session)
+        previous_id = find_previous_id(session, scope)
     if previous_id is None:
         raise Conflict("champion: there was none before it", "promote another bundle instead")
     return previous_id
-
-
-def find_previous_id(session: Session) -> str | None:
-    """Whom a rollback brings back: the champion before, and of one that came back by a rollback the one before it."""
-    lasting: list[str] = []
-    for bundle_id in session.scalars(select(Promotion.bundle_id).order_by(Promotion.id)):
-        if len(lasting) > 1 and lasting[-2] == bundle_id:
-            lasting.pop()
-        elif not lasting or lasting[-1] != bundle_id:
-            lasting.append(bundle_id)
-    return lasting[-2] if len(lasting) > 1 else None
 
 
 def list_promotions(database: Database) -> list[PromotionAnswer]:
@@ -111,15 +118,15 @@ def tell_story(database: Database, bundle_id: str) -> BundleStory:
             raise NotFound(f"{bundle_id}: no such bundle", "take one from /bundles")
         return BundleStory(
             bundle_id=bundle_id,
-            is_champion=find_champion_id(session) == bundle_id,
+            is_champion=bundle_id in find_champion_ids(session),
             lineage=LineageAnswer.model_validate(lineage, from_attributes=True) if lineage else None,
             promotions=promotions,
             children=[child.bundle_id for child in find_children(session, bundle_id)],
         )
 
 
-def _add(session: Session, bundle_id: str, author: str, note: str | None) -> PromotionAnswer:
-    row = Promotion(bundle_id=bundle_id, author=author, promoted_at=datetime.now(UTC), note=note)
+def _add(session: Session, bundle_id: str, scope: Scope, author: str, note: str | None) -> PromotionAnswer:
+    row = Promotion(bundle_id=bundle_id, line=scope, author=author, promoted_at=datetime.now(UTC), note=note)
     session.add(row)
     session.flush()
     answer = _to_answer(row)
@@ -128,4 +135,6 @@ def _add(session: Session, bundle_id: str, author: str, note: str | None) -> Pro
 
 
 def _to_answer(row: Promotion) -> PromotionAnswer:
-    return PromotionAnswer(bundle_id=row.bundle_id, author=row.author, promoted_at=row.promoted_at, note=row.note)
+    return PromotionAnswer(
+        bundle_id=row.bundle_id, line=row.line, author=row.author, promoted_at=row.promoted_at, note=row.note
+    )

@@ -3,6 +3,7 @@
 The verdicts of the record stay. What passed then and would be flagged now is put before a person.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -61,7 +62,7 @@ def rescore(
             is_new = insert_unless_there(session, RescoredPart, values) is not None
             if is_new and row.verdict is Verdict.PASS and answer.verdict is not Verdict.PASS:
                 flagged.append((row, answer))
-        _put_before_a_person(session, flagged)
+        put_before_a_person(session, [QueueEntry(row.id, answer.verdict, answer.part_score) for row, answer in flagged])
         if judged:
             ids = [row.id for row, _ in judged]
             detail = {"judged_by": judged_by, "rescored_by": inspector.bundle_id, "inspections": ids}
@@ -109,9 +110,10 @@ def _inspect(image_store: ImageStore, inspector: Inspector, row: StoredInspectio
     return inspector.inspect(data, name=f"inspection {row.id}")
 
 
-def _put_before_a_person(session: Session, flagged: list[tuple[StoredInspection, Inspection]]) -> None:
-    decided = find_standing_decisions(session, [row.id for row, _ in flagged])
-    waiting = [(row, answer) for row, answer in flagged if row.id not in decided]
+def put_before_a_person(session: Session, entries: Sequence[QueueEntry]) -> None:
+    """Let passed parts wait that another model would not have passed; what people have decided about stays decided."""
+    decided = find_standing_decisions(session, [entry.inspection_id for entry in entries])
+    waiting = [entry for entry in entries if entry.inspection_id not in decided]
     # One that waits as a spot check waits as a flagged part from now on.
-    leave_out_of_queue(session, [row.id for row, _ in waiting])
-    queue_parts(session, [QueueEntry(row.id, answer.verdict, answer.part_score) for row, answer in waiting])
+    leave_out_of_queue(session, [entry.inspection_id for entry in waiting])
+    queue_parts(session, waiting)

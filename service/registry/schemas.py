@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-from service.labels import Note
+from service.labels import Label, Note
 
+LineName = Label
 BundleId = Annotated[str, StringConstraints(pattern=r"^bundle-[0-9a-f]{16}$")]
 
 
@@ -15,6 +16,7 @@ class PromotionRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     bundle_id: BundleId = Field(examples=["bundle-0c1f5b7d2e9a4c36"])
+    line: LineName | None = Field(None, description="For this line of the plan of nights only; else for all.")
     note: Note | None = Field(None, description="Why.", examples=["night run of 22 November"])
 
 
@@ -22,6 +24,7 @@ class PromotionAnswer(BaseModel):
     """A promotion as it was stored; the newest names the champion."""
 
     bundle_id: str = Field(examples=["bundle-0c1f5b7d2e9a4c36"])
+    line: str | None = Field(description="The line that it was promoted for; null is the whole plant.")
     author: str = Field(examples=["Aiko Tanaka"])
     promoted_at: AwareDatetime = Field(examples=["2026-11-23T09:41:03.120884Z"])
     note: str | None
@@ -32,8 +35,37 @@ class RollbackRequest(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
+    line: LineName | None = Field(None, description="Of this line of the plan of nights; else of the plant.")
     from_id: BundleId | None = Field(None, description="Refused where another one is the champion by now.")
     note: Note | None = Field(None, description="Why.", examples=["more false alarms since this morning"])
+
+
+class RollbackAnswer(PromotionAnswer):
+    """The champion that is back, and how long that took."""
+
+    took_ms: float = Field(
+        description="From the request until every image that came was judged by it.", examples=[31.4]
+    )
+
+
+class AnchorRequest(BaseModel):
+    """The bundle that every challenger is compared with besides the champion."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    bundle_id: BundleId = Field(examples=["bundle-0c1f5b7d2e9a4c36"])
+    line: LineName | None = Field(None, description="Of this line of the plan of nights; else of the plant.")
+    note: Note | None = Field(None, description="Why.", examples=["the new metal is normal from now on"])
+
+
+class AnchorAnswer(BaseModel):
+    """The anchor as it was chosen."""
+
+    bundle_id: str
+    line: str | None
+    author: str
+    chosen_at: AwareDatetime
+    note: str | None
 
 
 class RescoringRequest(BaseModel):

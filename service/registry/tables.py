@@ -1,4 +1,4 @@
-"""Promotions, of which the newest names the champion; where bundles come from; parts that were scored again."""
+"""Promotions, of which the newest names the champion; anchors; where bundles come from; parts scored again."""
 
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,24 @@ class Promotion(Record):
 
     id: Mapped[Key]
     bundle_id: Mapped[Name]
+    line: Mapped[Name | None]
+    """Of which line; None is the whole plant."""
     author: Mapped[Name]
     promoted_at: Mapped[datetime]
+    note: Mapped[str | None] = mapped_column(Text)
+
+
+class Anchor(Record):
+    """A bundle that every challenger is compared with besides the champion. The newest row of a line counts."""
+
+    __tablename__ = "anchors"
+
+    id: Mapped[Key]
+    bundle_id: Mapped[Name]
+    line: Mapped[Name | None]
+    """Of which line; None is the whole plant."""
+    author: Mapped[Name]
+    chosen_at: Mapped[datetime]
     note: Mapped[str | None] = mapped_column(Text)
 
 

@@ -13,7 +13,7 @@ from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.db.first_sight import insert_unless_there
 from service.errors import Conflict, NotFound
-from service.registry.operations import find_champion_id
+from service.registry.operations import PLANT, Scope, find_champion_id, find_champion_ids
 from service.review.operations import find_standing_decisions
 from service.shadow import queries
 from service.shadow.schemas import FlipAnswer, TrialAnswer, TrialList
@@ -107,14 +107,20 @@ class TrialInReview:
 
 
 def start(
-    database: Database, challenger_id: str, *, stations: Sequence[str] = ("*",), author: str, sample_rate: float = 1.0
+    database: Database,
+    challenger_id: str,
+    *,
+    stations: Sequence[str] = ("*",),
+    scope: Scope = PLANT,
+    author: str,
+    sample_rate: float = 1.0,
 ) -> int:
     """Let it score live parts of these stations beside the champion; returns the trial's id. Twice is once.
 
     Raises Conflict where nothing was ever promoted, or where it is the champion itself.
     """
     with database.writing() as session:
-        champion_id = find_champion_id(session)
+        champion_id = find_champion_id(session, scope)
         if champion_id is None or champion_id == challenger_id:
             raise Conflict(f"{challenger_id}: has no champion beside it", "promote another bundle first")
         known = queries.find_of(session, challenger_id)
@@ -193,11 +199,11 @@ def get_newest_in_review(database: Database) -> TrialInReview | None:
 
 
 def find_open(database: Database) -> list[OpenTrial]:
-    """Trials that go on beside the present champion; those of an earlier champion are ended here."""
+    """Trials that go on beside a present champion; those of an earlier champion are ended here."""
     with database.reading() as session:
-        champion_id = find_champion_id(session)
+        champion_ids = find_champion_ids(session)
         rows = queries.find_open(session)
-    if outdated := [row.id for row in rows if row.champion_id != champion_id]:
+    if outdated := [row.id for row in rows if row.champion_id not in champion_ids]:
         with database.writing() as session:
             entries = [
                 _end(session, row, "another champion judges now")

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from distill.calibrate import calibrate, find_strays
+from distill.calibrate import calibrate
+from inspection.calibration.both_limits import find_strays
 from inspection.calibration.thresholds import CalibrationTarget, set_limits
 from inspection.errors import CalibrationError
 from inspection.scoring.session import Scores

@@ -9,6 +9,7 @@ class Question(StrEnum):
     """What is asked, in the order it is reported."""
 
     ESCAPES = "escapes"
+    ANCHOR = "anchor"
     KINDS = "kinds"
     OVERKILL = "overkill"
     FLAGGED = "flagged"

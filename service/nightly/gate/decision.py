@@ -2,7 +2,7 @@
 
 from inspection.config import Settings
 from service.nightly.gate.check import Answer, Check, Question
-from service.nightly.gate.escapes import check_escapes, check_kinds, check_replay, check_synthetic
+from service.nightly.gate.escapes import check_anchor, check_escapes, check_kinds, check_replay, check_synthetic
 from service.nightly.gate.evidence import Evidence
 from service.nightly.gate.fitness import check_latency, check_parity
 from service.nightly.gate.overkill import check_flagged, check_overkill
@@ -10,6 +10,7 @@ from service.nightly.gate.policy import GatePolicy
 
 _CHECKS = (
     check_escapes,
+    check_anchor,
     check_kinds,
     check_overkill,
     check_flagged,

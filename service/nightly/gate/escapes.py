@@ -36,6 +36,35 @@ def check_escapes(evidence: Evidence, policy: GatePolicy) -> Check:
     return Check(question=Question.ESCAPES, answer=Answer.UNDECIDED, figures=figures, needed_count=needed)
 
 
+def check_anchor(evidence: Evidence, policy: GatePolicy) -> Check:
+    """All nights since the anchor together may not have raised escapes by its margin, each of them `not worse` or not.
+
+    A night's margin is room for chance; a hundred such nights would be a fall. The anchor stands still, so that they
+    cannot add up.
+    """
+    parts = _defective(evidence.anchored)
+    if not parts:
+        return Check(question=Question.ANCHOR, answer=Answer.NOT_ASKED, figures={"count": 0})
+    lost, gained = _lost(parts), _gained(parts)
+    figures = _escape_figures(parts) | {
+        "bound": difference_bound(lost, gained, len(parts), policy.confidence),
+        "margin": policy.anchor_margin,
+        "confidence": policy.confidence,
+    }
+    if lost - gained > policy.anchor_margin * len(parts):
+        return Check(question=Question.ANCHOR, answer=Answer.FAILED, figures=figures, names=_images_lost(parts))
+    if noninferiority_p_value(lost, gained, len(parts), policy.anchor_margin) <= 1 - policy.confidence:
+        return Check(question=Question.ANCHOR, answer=Answer.PASSED, figures=figures)
+    needed = needed_count(lost, gained, len(parts), policy.anchor_margin, policy.confidence)
+    return Check(question=Question.ANCHOR, answer=Answer.UNDECIDED, figures=figures, needed_count=needed)
+
+
+def prove_fall(evidence: Evidence, policy: GatePolicy) -> bool:
+    """Do fewer golden defects escape, for certain?"""
+    parts = _defective(evidence.golden)
+    return bool(parts) and difference_bound(_lost(parts), _gained(parts), len(parts), policy.confidence) < 0
+
+
 def check_kinds(evidence: Evidence, policy: GatePolicy) -> Check:
     """No kind of defect may collapse: a model that is better on the whole may have gone blind for one of them."""
     parts = _defective(evidence.golden)

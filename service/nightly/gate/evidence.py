@@ -49,6 +49,8 @@ class Evidence(Settings):
     """Recent parts that the champion flagged and a person decided about."""
     synthetic: tuple[JudgedPart, ...] = ()
     """Golden good parts with a drawn flaw."""
+    anchored: tuple[JudgedPart, ...] = ()
+    """The golden set with the anchor in the champion's place; empty where the anchor is the champion."""
     proofs: Proofs
     champion_latency_ms: float
     challenger_latency_ms: float

@@ -8,6 +8,7 @@ from inspection.calibration.intervals import upper_bound_of_rate
 from inspection.calibration.paired import needed_count, noninferiority_p_value
 from inspection.verdict import Verdict
 from service.nightly.gate.check import Answer, Check, Question
+from service.nightly.gate.escapes import prove_fall
 from service.nightly.gate.evidence import Evidence
 from service.nightly.gate.policy import GatePolicy
 
@@ -17,22 +18,27 @@ class _Limits:
     budget: float
     margin: float
     confidence: float
+    patience: float
 
 
 def check_overkill(evidence: Evidence, policy: GatePolicy) -> Check:
     """Good parts failed."""
-    limits = _Limits(policy.overkill_budget, policy.overkill_margin, policy.confidence)
+    limits = _Limits(policy.overkill_budget, policy.overkill_margin, policy.confidence, _patience(evidence, policy))
     return _check(Question.OVERKILL, evidence, limits, lambda verdict: verdict is Verdict.FAIL)
 
 
 def check_flagged(evidence: Evidence, policy: GatePolicy) -> Check:
     """Good parts failed or held."""
-    limits = _Limits(policy.flagged_budget, policy.flagged_margin, policy.confidence)
+    limits = _Limits(policy.flagged_budget, policy.flagged_margin, policy.confidence, _patience(evidence, policy))
     return _check(Question.FLAGGED, evidence, limits, lambda verdict: verdict is not Verdict.PASS)
 
 
 def _check(question: Question, evidence: Evidence, limits: _Limits, is_wrong: Callable[[Verdict], bool]) -> Check:
-    """Within the budget for certain; or no rise beyond the margin for certain, of one that has not risen over it."""
+    """Within the budget for certain; or no rise beyond the margin for certain, of one that has not risen over it.
+
+    A challenger that is proven to let fewer defects pass has some patience: it counts within the budget, and is within
+    a multiple of it for certain.
+    """
     parts = [part for part in evidence.golden if part.defect is None]
     count = len(parts)
     champion = sum(is_wrong(part.champion) for part in parts)
@@ -50,14 +56,21 @@ def _check(question: Question, evidence: Evidence, limits: _Limits, is_wrong: Ca
         "budget": limits.budget,
         "margin": limits.margin,
         "confidence": limits.confidence,
+        "patience": limits.patience,
     }
     is_over = challenger > limits.budget * count and lost > gained
     is_no_worse = noninferiority_p_value(lost, gained, count, limits.margin) <= 1 - limits.confidence
-    if bound <= limits.budget or (is_no_worse and not is_over):
+    is_within = challenger <= limits.budget * count and bound <= limits.patience * limits.budget
+    if bound <= limits.budget or (is_no_worse and not is_over) or is_within:
         return Check(question=question, answer=Answer.PASSED, figures=figures)
     if is_over:
         return Check(question=question, answer=Answer.FAILED, figures=figures)
     return Check(question=question, answer=Answer.UNDECIDED, figures=figures, needed_count=_needed(figures, limits))
+
+
+def _patience(evidence: Evidence, policy: GatePolicy) -> float:
+    """In budgets."""
+    return policy.patience if prove_fall(evidence, policy) else 1.0
 
 
 def _needed(figures: dict[str, float | int], limits: _Limits) -> int | None:

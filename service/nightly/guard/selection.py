@@ -104,8 +104,8 @@ def _same_frames(ordered: Sequence[Candidate], places: list[int], policy: GuardP
 
 
 def _highest_scores(ordered: Sequence[Candidate], places: list[int], policy: GuardPolicy) -> dict[int, Why]:
-    # What a person has cleared scores high by its nature, and stays.
-    scored = [place for place in places if ordered[place].verdict is Verdict.PASS]
+    # What a person has cleared may score high by its nature, and stays.
+    scored = [place for place in places if ordered[place].said is not Said.FALSE_ALARM]
     descending = sorted(scored, key=lambda place: (-_score(ordered[place]), ordered[place].image))
     count = int(np.floor(policy.tail_share * len(scored)))
     return dict.fromkeys(descending[:count], Why.HIGH_SCORE)

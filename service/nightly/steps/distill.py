@@ -6,6 +6,7 @@ from pathlib import Path
 from inspection.bundle.manifest import Manifest
 from inspection.bundle.reader import read_manifest
 from service.nightly.steps.findings import Figures, Findings
+from service.nightly.steps.limits import ask_about_strays, choose_limits
 from service.nightly.steps.pretrain import share_of_budget
 from service.nightly.workshop import Bench
 
@@ -29,7 +30,11 @@ def distill(bench: Bench, found: Findings) -> Figures:
 
 
 def calibrate(bench: Bench, found: Findings) -> Figures:
-    """The limits from pictures of other lots or days than any training has seen, where the night has them."""
+    """The limits from pictures of other lots or days than any training has seen, where the night has them.
+
+    They promise what pays by what people have decided, within the line's budgets; whom a person has cleared is no
+    stray, and strays that nobody has looked at are put into the queue.
+    """
     folder = bench.folder
     groups = found["screen"]["calibration_groups"]
     if not groups:
@@ -37,17 +42,15 @@ def calibrate(bench: Bench, found: Findings) -> Figures:
         shutil.rmtree(folder.challenger, ignore_errors=True)
         shutil.copytree(folder.student, folder.challenger)
         return {"is_other_lot": False, "groups": [], **_figures(read_manifest(folder.challenger))}
-    words: list[str | Path] = [
-        "recalibrate",
-        folder.student,
-        "--images",
-        folder.calibration,
-        "--out",
-        folder.challenger,
-        "--keep-bank",
-    ]
-    bench.trainer.distill(*words, deadline=bench.deadline)
-    return {"is_other_lot": True, "groups": groups, **_figures(read_manifest(folder.challenger))}
+    target = choose_limits(bench, found)
+    words: list[str | Path] = ["recalibrate", folder.student, "--images", folder.calibration]
+    words += ["--out", folder.challenger, "--keep-bank", "--dispositions", folder.decisions_file]
+    words += ["--flagged-rate", f"{target.flagged_rate:g}", "--confidence", f"{target.confidence:g}"]
+    words += ["--failed-rate", f"{target.failed_rate:g}"]
+    answer = bench.trainer.distill(*words, deadline=bench.deadline)
+    strays = ask_about_strays(bench, found, [Path(name).stem for name in answer.get("left_out", [])])
+    told = {"target": target.model_dump(mode="json"), "strays": strays}
+    return {"is_other_lot": True, "groups": groups, **told, **_figures(read_manifest(folder.challenger))}
 
 
 def prove(bench: Bench, found: Findings) -> Figures:

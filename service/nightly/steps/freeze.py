@@ -14,17 +14,18 @@ from service.nightly.record import draw_older_ids, find_new_ids, find_newest_id,
 from service.nightly.steps.findings import Figures, Findings
 from service.nightly.tables import Reason
 from service.nightly.workshop import Bench
-from service.registry.operations import find_champion_id
-from service.review.operations import find_standing_decisions
+from service.registry.operations import find_anchor_id, find_champion_id
+from service.review.operations import find_standing_decisions, standing_decisions
 
 _REPLAYED = 500
+_DEFECTS = 500
 
 
 def freeze(bench: Bench, found: Findings) -> Figures:
     """Raises NightEnded where there is no champion, or too little that is new."""
     plan = bench.line.snapshot
     with bench.workshop.database.reading() as session:
-        champion_id = find_champion_id(session)
+        champion_id = find_champion_id(session, bench.line.scope)
         if champion_id is None:
             raise NightEnded(Reason.NO_CHAMPION, "nothing judges here yet: start the service with a bundle first")
         station_ids = find_station_ids(session, bench.line)
@@ -40,12 +41,14 @@ def freeze(bench: Bench, found: Findings) -> Figures:
         snapshot = {
             "night": bench.night.name,
             "champion_id": champion_id,
+            "anchor_id": find_anchor_id(session, bench.line.scope),
             "above": above,
             "upto": upto,
             "new": new,
             "older": older,
             "golden": [[part.image, part.inspection_id, part.defect] for part in golden.parts],
             "replay": _find_replay(session, station_ids, golden),
+            "defects": _find_defects(session, station_ids, golden),
             "kept_out": sorted(one.image for one in find_kept_out(session)),
         }
     sha256 = bench.folder.write(bench.folder.snapshot_file, snapshot)
@@ -90,3 +93,22 @@ def _find_replay(session: Session, station_ids: list[int], golden: GoldenSet) ->
         for number, decision in sorted(decisions.items())
         if number not in taken and decision.value in settled
     ]
+
+
+def _find_defects(session: Session, station_ids: list[int], golden: GoldenSet) -> list[int]:
+    """The newest parts that people call defective, whatever the machine said; golden ones left out."""
+    standing = standing_decisions()
+    confirmed = (
+        select(StoredInspection.id)
+        .join(standing, standing.c.inspection_id == StoredInspection.id)
+        .where(
+            StoredInspection.station_id.in_(station_ids),
+            standing.c.decision == Said.CONFIRMED_DEFECT.value,
+            StoredInspection.image_sha256.is_not(None),
+            StoredInspection.images_removed_at.is_(None),
+        )
+        .order_by(StoredInspection.id.desc())
+        .limit(_DEFECTS)
+    )
+    taken = {part.inspection_id for part in golden.parts}
+    return sorted(number for number in session.scalars(confirmed) if number not in taken)

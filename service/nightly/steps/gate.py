@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from inspection.bundle.reader import open_bundle
+from inspection.errors import BundleError
 from inspection.inspector import Inspector
 from service.nightly.bundles import open_bundle_of
 from service.nightly.endings import NightEnded
@@ -15,7 +16,7 @@ from service.nightly.golden import UNNAMED
 from service.nightly.guard.candidate import Said
 from service.nightly.steps.drawn_flaws import judge_drawn_flaws
 from service.nightly.steps.findings import Figures, Findings
-from service.nightly.steps.judging import auroc, judge_with
+from service.nightly.steps.judging import Judged, auroc, judge_with
 from service.nightly.tables import Reason
 from service.nightly.workshop import Bench
 from service.registry.operations import Origin, record_lineage
@@ -29,7 +30,9 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
     champion = open_bundle_of(bench.workshop.settings, snapshot["champion_id"])
     challenger = open_bundle(bench.folder.challenger)
     judge = judge_with(bench, champion, challenger)
-    golden = judge([(number, defect) for _, number, defect in snapshot["golden"]])
+    truths = [(number, defect) for _, number, defect in snapshot["golden"]]
+    golden = judge(truths)
+    anchored = _judge_beside_anchor(bench, snapshot, challenger, truths)
     replay = judge(
         [(number, UNNAMED if said == Said.CONFIRMED_DEFECT else None) for number, said in snapshot["replay"]]
     )
@@ -42,6 +45,7 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
         golden=tuple(one.part for one in golden),
         replay=tuple(one.part for one in replay),
         synthetic=synthetic,
+        anchored=tuple(one.part for one in anchored),
         proofs=proofs,
         champion_latency_ms=champion_ms,
         challenger_latency_ms=challenger_ms,
@@ -49,6 +53,7 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
     report = decide(evidence, bench.line.gate)
     figures = {
         "challenger_id": challenger.bundle_id,
+        "anchor_id": snapshot["anchor_id"],
         "report": report.model_dump(mode="json"),
         "champion_auroc": auroc(golden, lambda one: one.champion_score),
         "challenger_auroc": auroc(golden, lambda one: one.challenger_score),
@@ -58,6 +63,20 @@ def judge_challenger(bench: Bench, found: Findings) -> Figures:
         reason = Reason.GATE_FAILED if report.failures else Reason.GATE_UNDECIDED
         raise NightEnded(reason, explain(report), figures)
     return figures
+
+
+def _judge_beside_anchor(
+    bench: Bench, snapshot: Figures, challenger: Inspector, truths: list[tuple[int, str | None]]
+) -> list[Judged]:
+    """Nothing where the anchor is the champion itself. Raises NightEnded where it is not here any more."""
+    if snapshot["anchor_id"] in (None, snapshot["champion_id"]):
+        return []
+    try:
+        anchor = open_bundle_of(bench.workshop.settings, snapshot["anchor_id"])
+    except BundleError as error:
+        detail = f"the anchor {error.problem}; add it again, or choose another with `bundles anchor`"
+        raise NightEnded(Reason.STORE_FAILING, detail) from None
+    return judge_with(bench, anchor, challenger)([truth for truth in truths if truth[1] is not None])
 
 
 def explain(report: GateReport) -> str:

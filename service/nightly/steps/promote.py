@@ -20,7 +20,13 @@ def shadow(bench: Bench, found: Findings) -> Figures:
     shelve(bench.folder.challenger, workshop.settings.bundle_directory)
     if plan.shadow_parts == 0:
         return {"is_asked": False, "why": "not asked for"}
-    shadows.start(workshop.database, challenger_id, stations=bench.line.stations, author=f"night {bench.night.name}")
+    shadows.start(
+        workshop.database,
+        challenger_id,
+        stations=bench.line.stations,
+        scope=bench.line.scope,
+        author=f"night {bench.night.name}",
+    )
     return {"is_asked": True, "part_count": plan.shadow_parts}
 
 
@@ -41,6 +47,7 @@ def promote(bench: Bench, found: Findings) -> Figures:
             instead_of=found["freeze"]["champion_id"],
             author=author,
             note="automatic, after the gate",
+            scope=bench.line.scope,
         )
     except Outdated as error:
         raise NightEnded(Reason.OUTDATED, str(error)) from None

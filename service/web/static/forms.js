@@ -2,14 +2,16 @@
 
 import { language, words } from "./words.js";
 
-/** Ask for a change. Gives back the answer's JSON; throws an Error whose message a person can read. */
-export async function postChange(address, body) {
+/** Ask for a change. Gives back the answer's JSON; throws an Error whose message a person can read: `conflict` where
+ * what is there already stands in the way. */
+export async function postChange(address, body, conflict) {
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(address, options).catch(() => null);
   if (!answer) throw new Error(words("The service does not answer. Try again."));
   if (answer.ok) return answer.json();
   if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   const problem = await answer.json().catch(() => null);
+  if (answer.status === 409 && conflict) throw new Error(conflict);
   // What the service says in full is English.
   if (problem && language === "en") throw new Error(`${problem.detail}: ${problem.remedy}.`);
   throw new Error(known(answer.status));
@@ -38,8 +40,10 @@ async function submit(event) {
   const told = form.querySelector("[data-problem]");
   told.textContent = "";
   try {
-    await postChange(form.dataset.post, body);
-    location.reload();
+    const answer = await postChange(form.dataset.post, body, form.dataset.conflict);
+    // `{name}` in the next address is what the answer says of it.
+    if (form.dataset.next) location.assign(form.dataset.next.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
+    else location.reload();
   } catch (error) {
     told.textContent = error.message;
   }

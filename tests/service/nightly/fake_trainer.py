@@ -56,6 +56,7 @@ def distill(command: str) -> dict[str, object]:
         shutil.copytree(HOME / os.environ.get("FAKE_STUDENT", "fair"), option("--out"), dirs_exist_ok=True)
     elif command == "recalibrate":
         shutil.copytree(sys.argv[sys.argv.index("recalibrate") + 1], option("--out"), dirs_exist_ok=True)
+        return {"bundle": str(option("--out")), "left_out": os.environ.get("FAKE_STRAYS", "").split()}
     elif command == "flaw":
         names = sorted(path.name for path in option("--images").iterdir())
         option("--out").mkdir(parents=True, exist_ok=True)

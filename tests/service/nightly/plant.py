@@ -34,7 +34,13 @@ STATION = "press-3"
 SMALL = {
     "snapshot": {"least_new": 20},
     # The fake students take microseconds: how long one took says nothing.
-    "gate": {"escape_margin": 0.3, "overkill_budget": 0.3, "flagged_budget": 0.3, "latency_ratio": 1000},
+    "gate": {
+        "escape_margin": 0.3,
+        "anchor_margin": 0.3,
+        "overkill_budget": 0.3,
+        "flagged_budget": 0.3,
+        "latency_ratio": 1000,
+    },
     "promotion": {"mode": "automatic"},
 }
 _STRICTER = Thresholds(

@@ -149,6 +149,7 @@ def test_nothing_of_training_can_be_given_to_the_gate() -> None:
         "golden",
         "replay",
         "synthetic",
+        "anchored",
         "proofs",
         "champion_latency_ms",
         "challenger_latency_ms",
@@ -159,3 +160,27 @@ def test_nothing_of_training_can_be_given_to_the_gate() -> None:
 def test_a_report_is_read_back_as_it_was_written() -> None:
     report = decide(evidence(*defective(20, lost=1)), POLICY)
     assert GateReport.model_validate_json(report.model_dump_json()) == report
+
+
+def test_many_nights_each_no_worse_do_not_add_up() -> None:
+    # Beside the champion nothing is lost; beside the anchor a seventh of all is.
+    fallen = evidence(*defective(60), anchored=defective(60, lost=10))
+    assert answer(fallen, Question.ESCAPES) is Answer.PASSED
+    assert answer(fallen, Question.ANCHOR) is Answer.FAILED
+    assert not decide(fallen, POLICY).passed
+    assert answer(evidence(*defective(60), anchored=defective(58, lost=1, gained=1)), Question.ANCHOR) is Answer.PASSED
+    few = decide(evidence(*defective(60), anchored=defective(12)), POLICY).check(Question.ANCHOR)
+    assert (few.answer, few.needed_count) == (Answer.UNDECIDED, 29)
+    assert answer(evidence(*defective(60)), Question.ANCHOR) is Answer.NOT_ASKED
+
+
+def test_a_proven_gain_in_escapes_has_some_patience_about_overkill() -> None:
+    good = (*parts(176, PASS, PASS), *parts(2, PASS, FAIL))
+    gained = evidence(*defective(48, gained=20), *good)
+    assert decide(gained, POLICY).passed
+    assert decide(gained, POLICY).check(Question.OVERKILL).figures["patience"] == 2.0
+    assert answer(evidence(*defective(68), *good), Question.OVERKILL) is Answer.UNDECIDED
+    assert answer(gained, Question.OVERKILL, GatePolicy(patience=1)) is Answer.UNDECIDED
+    # More than the budget is counted: no gain buys that.
+    worse = evidence(*defective(48, gained=20), *parts(172, PASS, PASS), *parts(6, PASS, FAIL))
+    assert answer(worse, Question.OVERKILL) is Answer.FAILED

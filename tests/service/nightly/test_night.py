@@ -84,7 +84,7 @@ def test_the_next_night_goes_on_from_the_champions_teacher_and_replays(plant: Pl
 
 def test_golden_parts_and_what_is_kept_out_are_never_learned_from(plant: Plant) -> None:
     out = plant.add_parts(4, lot="L-1")
-    kept_out.keep_out(plant.database, out[:2], why="oil on the lens", author="Aiko Tanaka")
+    kept_out.change(plant.database, out[:2], is_kept_out=True, why="oil on the lens", author="Aiko Tanaka")
     golden.set_truth(plant.database, out[2], defect=None, author="Aiko Tanaka")
     selection = selection_of(plant, plant.run(plant.workshop()))
     why = {number: reason for number, _, reason in selection["left_out"]}
@@ -164,7 +164,7 @@ def test_what_was_frozen_is_not_to_be_changed(plant: Plant, monkeypatch: pytest.
 
 
 def test_a_plant_without_a_champion_trains_nothing(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("service.nightly.steps.freeze.find_champion_id", lambda session: None)
+    monkeypatch.setattr("service.nightly.steps.freeze.find_champion_id", lambda session, scope: None)
     assert kept_because(plant.run(plant.workshop())) is Reason.NO_CHAMPION
 
 

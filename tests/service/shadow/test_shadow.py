@@ -211,4 +211,4 @@ def test_a_bundle_that_is_not_here_is_refused_or_told_of(station: TestClient) ->
 def test_the_page_before_there_was_any(station: TestClient, challenger: str) -> None:
     page = station.get("/shadow").text
     assert "No challenger has been tried yet." in page
-    assert f"<option>{challenger}</option>" in page
+    assert f'<option value="{challenger}">{challenger}</option>' in page
