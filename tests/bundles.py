@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
@@ -10,21 +9,13 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from inspection import __version__
-from inspection.bundle.manifest import (
-    GOLDEN_FOLDER,
-    STUDENT_FILE,
-    Calibration,
-    GoldenImage,
-    Manifest,
-    Parity,
-    Provenance,
-)
+from deploy.bench.unproven import NOTHING, unproven_manifest
+from inspection.bundle.manifest import GOLDEN_FOLDER, STUDENT_FILE, Calibration, GoldenImage, Manifest
 from inspection.bundle.writer import write_bundle
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import Limits, Promise
 from inspection.images.decode import encode_png
-from inspection.images.digest import sha256_of_bytes, sha256_of_file
+from inspection.images.digest import sha256_of_file
 from inspection.images.preprocess import Preprocessing
 from inspection.images.quality import QualityLimits
 from inspection.inspector import Inspector
@@ -35,7 +26,6 @@ PATCH_PX = 4
 THRESHOLDS = Thresholds(
     local_score=Limits(pass_limit=0.12, fail_limit=0.24), global_score=Limits(pass_limit=0.06, fail_limit=0.12)
 )
-NOTHING = "0" * 64
 
 
 def part_picture(seed: int = 0, *, spot: float = 0.0, height_px: int = 96, width_px: int = 96) -> np.ndarray:
@@ -143,14 +133,12 @@ def _golden(inspector: Inspector, staging: Path, name: str) -> GoldenImage:
 
 def _manifest(preprocessing: Preprocessing, thresholds: Thresholds, digests: dict[str, str]) -> Manifest:
     promise = Promise(flagged_rate_bound=0.05, confidence=0.95, image_count=59, target_rate=0.05, needed_image_count=59)
-    return Manifest(
-        schema_version=1,
-        bundle_id="",
-        created_at=datetime(2026, 11, 23, tzinfo=UTC),
-        files_sha256=digests,
+    return unproven_manifest(
+        "tiny",
+        digests,
         preprocessing=preprocessing,
-        quality_limits=QualityLimits(),
         thresholds=thresholds,
+        quality_limits=QualityLimits(),
         calibration=Calibration(
             split="by image",
             warning=None,
@@ -159,22 +147,4 @@ def _manifest(preprocessing: Preprocessing, thresholds: Thresholds, digests: dic
             local_promise=promise,
             global_promise=promise,
         ),
-        provenance=Provenance(
-            kensa_version=__version__,
-            recipe="tiny",
-            recipe_sha256=sha256_of_bytes(b"tiny"),
-            run="none",
-            training_images_sha256=NOTHING,
-            training_image_count=0,
-            seed=0,
-            libraries={},
-        ),
-        parity=Parity(
-            image_count=0,
-            largest_score_difference=0.0,
-            largest_map_difference=0.0,
-            tolerance=0.0,
-            verdict_flip_count=0,
-        ),
-        golden_images=(),
     )

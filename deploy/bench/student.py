@@ -6,39 +6,29 @@ A program of its own, so that torch is gone before anything is measured: `python
 
 import sys
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from deploy.bench.pictures import SIDE_PX, PictureSource
+from deploy.bench.unproven import NOTHING, unproven_manifest
 from distill.export import export_onnx
 from distill.recipe import load_recipe
 from distill.scoring_graph import Scales, ScoringGraph
 from distill.teacher import Teacher
 from distill.trunk_student import TrunkStudent
-from inspection import __version__
-from inspection.bundle.manifest import (
-    GOLDEN_FOLDER,
-    SCHEMA_VERSION,
-    STUDENT_FILE,
-    Calibration,
-    GoldenImage,
-    Manifest,
-    Parity,
-    Provenance,
-)
+from inspection.bundle.manifest import GOLDEN_FOLDER, STUDENT_FILE, Calibration, GoldenImage, Manifest
 from inspection.bundle.writer import write_bundle
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import Limits, Promise
 from inspection.images.decode import decode_image
-from inspection.images.digest import sha256_of_bytes, sha256_of_file
+from inspection.images.digest import sha256_of_file
 from inspection.images.preprocess import Preprocessing, prepare
 from inspection.inspector import Inspector
 from inspection.scoring.session import Scores, StudentSession
 from inspection.start_weights import WARM_RECIPE
-from pretrain.encoder import Encoder
+from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.nearest_normal import NearestNormal
 from pretrain.recipe import load_recipe as load_pretraining_recipe
 
@@ -86,42 +76,22 @@ def _thresholds(scores: Scores) -> Thresholds:
 
 
 def _describe(staging: Path, preprocessing: Preprocessing, thresholds: Thresholds, golden: str) -> Manifest:
-    nothing = sha256_of_bytes(b"")
     promise = Promise(flagged_rate_bound=1.0, confidence=0.0, image_count=0, target_rate=1.0, needed_image_count=0)
-    return Manifest(
-        schema_version=SCHEMA_VERSION,
-        bundle_id="",
-        created_at=datetime(2026, 11, 23, tzinfo=UTC),
-        files_sha256={name: sha256_of_file(staging / name) for name in (STUDENT_FILE, golden)},
+    return unproven_manifest(
+        "benchmark",
+        {name: sha256_of_file(staging / name) for name in (STUDENT_FILE, golden)},
         preprocessing=preprocessing,
-        quality_limits=load_recipe(_RECIPE).quality_limits,
         thresholds=thresholds,
+        quality_limits=load_recipe(_RECIPE).quality_limits,
         calibration=Calibration(
             split="none",
             warning="made for the benchmark: it was never taught, and its verdicts mean nothing",
-            images_sha256=nothing,
+            images_sha256=NOTHING,
             image_count=0,
             local_promise=promise,
             global_promise=promise,
         ),
-        provenance=Provenance(
-            kensa_version=__version__,
-            recipe="benchmark",
-            recipe_sha256=load_recipe(_RECIPE).sha256(),
-            run="none",
-            training_images_sha256=nothing,
-            training_image_count=0,
-            seed=_SEED,
-            libraries={},
-        ),
-        parity=Parity(
-            image_count=0,
-            largest_score_difference=0.0,
-            largest_map_difference=0.0,
-            tolerance=0.0,
-            verdict_flip_count=0,
-        ),
-        golden_images=(),
+        seed=_SEED,
     )
 
 
