@@ -12,6 +12,7 @@ from inspection.inspector import Inspector
 from service.access import api as access_api
 from service.access import oidc_pages
 from service.access import pages as access_pages
+from service.access import people_api, people_pages
 from service.access.doorkeeper import Doorkeeper
 from service.access.oidc_sign_on import SingleSignOn, open_provider
 from service.audit import api as audit_api
@@ -70,6 +71,8 @@ ROUTERS = (
     review_pages.router,
     access_api.router,
     access_pages.router,
+    people_api.router,
+    people_pages.router,
     oidc_pages.router,
     audit_api.router,
     challenge_api.router,

@@ -26,7 +26,8 @@ BUDGET_MS = 150.0
 _STATIONS, _POSTED = 4, 120
 _COLUMNS = ["page", "HTML KB", "files KB", "first row ms", "total ms", ""]
 # What no person waits for as for a page: pictures, scripts, the switch of languages.
-_NO_PAGES = ("/picture", ".js", "/language/{code}", "/sign-in", "/")
+_NO_PAGES = ("/picture", ".js", "/language/{code}", "/")
+_NOT_SIGNED_IN = "/sign-in"
 _PATIENCE_S = 900.0
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -73,7 +74,8 @@ def page_paths() -> list[str]:
     """Every page of the service, as its routes have them."""
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     paths = [route.path for route in routes if not route.include_in_schema and "GET" in (route.methods or ())]
-    return sorted({path for path in paths if path not in _NO_PAGES and not path.endswith(_NO_PAGES[:2])})
+    pages = {path for path in paths if path not in _NO_PAGES and not path.endswith(_NO_PAGES[:2])}
+    return sorted(path for path in pages if not path.startswith(_NOT_SIGNED_IN))
 
 
 def pages_of(client: httpx.Client) -> list[str]:

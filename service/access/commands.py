@@ -74,10 +74,18 @@ def set_role(name: NameArgument, role: Role, data: DataOption = None, database_u
 
 @people.command("disable")
 def disable_person(name: NameArgument, data: DataOption = None, database_url: UrlOption = None) -> None:
-    """Sign a person out everywhere, for good. Their decisions keep their name."""
+    """Sign a person out everywhere, and let them in no more. Their decisions keep their name."""
     with open_database(data, database_url) as database:
         operations.disable_person(database, name, actor=system_user())
         say(f"{name} can sign in no more")
+
+
+@people.command("enable")
+def enable_person(name: NameArgument, data: DataOption = None, database_url: UrlOption = None) -> None:
+    """Let a person who was disabled sign in again."""
+    with open_database(data, database_url) as database:
+        operations.enable_person(database, name, actor=system_user())
+        say(f"{name} may sign in again")
 
 
 @people.command("list")

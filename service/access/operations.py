@@ -5,13 +5,22 @@ from datetime import UTC, datetime, timedelta
 
 from service.access import people, sessions, station_keys
 from service.access.credentials import hash_password
+from service.access.people_schemas import PersonAnswer
 from service.access.tables import Person, StationKey
 from service.audit.operations import Action, Entry, append
 from service.callers import Role
 from service.db.engine import Database
-from service.errors import NameTaken
+from service.errors import Conflict, NameTaken
 
 DEFAULT_OVERLAP = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A way to sign in once, told once."""
+
+    token: str
+    ends_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,8 @@ def set_password(database: Database, name: str, password: str, *, actor: str) ->
 
 
 def set_role(database: Database, name: str, role: Role, *, actor: str) -> None:
-    """Holds from the person's next request on. Raises NotFound."""
+    """Holds from the person's next request on. Raises NotFound, Conflict."""
+    _require_another(name, actor)
     with database.writing() as session:
         person = people.require(session, name)
         person.role = role
@@ -50,12 +60,21 @@ def set_role(database: Database, name: str, role: Role, *, actor: str) -> None:
 
 
 def disable_person(database: Database, name: str, *, actor: str) -> None:
-    """The person can sign in no more, and is signed out everywhere. Raises NotFound."""
+    """The person can sign in no more, and is signed out everywhere. Raises NotFound, Conflict."""
+    _require_another(name, actor)
     with database.writing() as session:
         person = people.require(session, name)
         person.disabled_at = person.disabled_at or datetime.now(UTC)
         sessions.end_all_of(session, person.id)
         append(session, Entry(Action.PERSON, actor, name, {"change": "disabled"}))
+
+
+def enable_person(database: Database, name: str, *, actor: str) -> None:
+    """The person can sign in again, with the password and the role from before. Raises NotFound."""
+    with database.writing() as session:
+        person = people.require(session, name)
+        person.disabled_at = None
+        append(session, Entry(Action.PERSON, actor, name, {"change": "enabled"}))
 
 
 def add_link(database: Database, name: str, *, actor: str) -> str:
@@ -64,6 +83,34 @@ def add_link(database: Database, name: str, *, actor: str) -> str:
         person = people.require(session, name)
         append(session, Entry(Action.PERSON, actor, name, {"change": "link"}))
         return sessions.add_link(session, person.id)
+
+
+def make_link(database: Database, name: str, *, actor: str) -> NewLink:
+    """The same with its end. Raises NotFound; Conflict for a person who is disabled."""
+    with database.reading() as session:
+        if people.require(session, name).disabled_at is not None:
+            raise Conflict(f"person {name}: is disabled", "let them in again first")
+    return NewLink(add_link(database, name, actor=actor), datetime.now(UTC) + sessions.LINK_LASTS)
+
+
+def name_of(database: Database, person_id: int) -> str:
+    """Names never change. Raises NotFound."""
+    with database.reading() as session:
+        return people.require_id(session, person_id).name
+
+
+def describe_people(database: Database) -> list[PersonAnswer]:
+    """All, by name."""
+    with database.reading() as session:
+        linked = people.find_linked_ids(session)
+        return [_to_answer(person, person.id in linked) for person in people.find_all(session)]
+
+
+def describe_person(database: Database, name: str) -> PersonAnswer:
+    """Raises NotFound."""
+    with database.reading() as session:
+        person = people.require(session, name)
+        return _to_answer(person, person.id in people.find_linked_ids(session))
 
 
 def list_people(database: Database) -> list[Person]:
@@ -97,3 +144,22 @@ def revoke_station_key(database: Database, key_id: int, *, actor: str) -> Statio
 def list_station_keys(database: Database) -> list[StationKey]:
     with database.reading() as session:
         return station_keys.find_keys(session)
+
+
+def _require_another(name: str, actor: str) -> None:
+    """So that one administrator always remains, and nobody locks themselves out."""
+    if name == actor:
+        raise Conflict(f"person {name}: is you yourself", "another administrator changes that")
+
+
+def _to_answer(person: Person, uses_single_sign_on: bool) -> PersonAnswer:
+    return PersonAnswer(
+        id=person.id,
+        name=person.name,
+        role=person.role,
+        has_password=person.password_hash is not None,
+        uses_single_sign_on=uses_single_sign_on,
+        created_at=person.created_at,
+        last_sign_in_at=person.last_sign_in_at,
+        disabled_at=person.disabled_at,
+    )

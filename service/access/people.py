@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.access.tables import Person
+from service.access.tables import OidcIdentity, Person
 from service.callers import Role
 from service.db.first_sight import insert_unless_there
 from service.errors import NotFound
@@ -21,6 +21,19 @@ def require(session: Session, name: str) -> Person:
     if person is None:
         raise NotFound(f"person {name}: does not exist", "see: python -m service people list")
     return person
+
+
+def require_id(session: Session, person_id: int) -> Person:
+    """Raises NotFound."""
+    person = session.get(Person, person_id)
+    if person is None:
+        raise NotFound(f"person {person_id}: does not exist", "take an id from GET /api/v1/people")
+    return person
+
+
+def find_linked_ids(session: Session) -> set[int]:
+    """People whom a provider of single sign-on knows."""
+    return set(session.scalars(select(OidcIdentity.person_id)))
 
 
 def add(session: Session, name: str, role: Role, password_hash: str | None) -> Person | None:

@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 from service.callers import Permission
 from service.defect_names import operations
 from service.defect_names.pareto import count_defects, find_names
-from service.defect_names.schemas import ParetoQuery, ParetoReport
+from service.defect_names.schemas import ParetoPageQuery, ParetoReport
+from service.lately import SPANS
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import needs
 from service.web.visit import Visit, VisitDependency
@@ -19,14 +20,15 @@ _BARS_SHOWN = 20
 
 @router.get("/defect-names")
 def get_defect_names(
-    visit: VisitDependency, runtime: RuntimeDependency, asked: Annotated[ParetoQuery, Query()]
+    visit: VisitDependency, runtime: RuntimeDependency, asked: Annotated[ParetoPageQuery, Query()]
 ) -> HTMLResponse:
     """Pareto, names and their history."""
-    report = count_defects(runtime.database, asked)
+    report = count_defects(runtime.database, asked.to_query())
     return visit.show_charts(
         "defect_names/defect_names.html",
         report=report,
         asked=asked,
+        spans={span.value: visit.words(message) for span, message in SPANS.items()},
         figure=_figure(report, visit),
         names=find_names(runtime.database),
         changes=operations.list_changes(runtime.database).items,

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from service.db.columns import off_index
 from service.db.engine import Database
 from service.db.tables import Lot, Station, StoredInspection
 from service.defect_names.operations import read_naming
 from service.defect_names.schemas import ParetoBar, ParetoQuery, ParetoReport
 from service.profiles.operations import find_stations_of_line
-from service.review.operations import Decision, standing_decisions
+from service.review.operations import Decision, find_given_names, standing_decisions
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,11 @@ def count_defects(database: Database, asked: ParetoQuery) -> ParetoReport:
     return ParetoReport(asked=asked, total=total, bars=bars)
 
 
-def find_names(database: Database) -> dict[str, int]:
-    """What defects are called today, with how often each stands confirmed, the most frequent first."""
-    report = count_defects(database, ParetoQuery(by="name"))
-    return {bar.key: bar.count for bar in report.bars if bar.key is not None}
+def find_names(database: Database) -> list[str]:
+    """What defects are called today, in order."""
+    with database.reading() as session:
+        naming = read_naming(session)
+        return sorted({naming.today(name) for name in find_given_names(session)})
 
 
 def _find(session: Session, asked: ParetoQuery) -> list[_Found]:
@@ -70,9 +72,10 @@ def _find(session: Session, asked: ParetoQuery) -> list[_Found]:
         .group_by(standing.c.defect, Station.name, Lot.name)
     )
     if asked.line is not None:
-        query = query.where(StoredInspection.station_id.in_(find_stations_of_line(session, asked.line)))
+        query = query.where(off_index(StoredInspection.station_id).in_(find_stations_of_line(session, asked.line)))
     if asked.station is not None:
-        query = query.where(Station.name == asked.station)
+        named = select(Station.id).where(Station.name == asked.station)
+        query = query.where(off_index(StoredInspection.station_id).in_(named))
     if asked.lot is not None:
         query = query.where(Lot.name == asked.lot)
     if asked.since is not None:

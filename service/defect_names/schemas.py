@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from service.labels import Label, Note
+from service.lately import Lately
 
 DefectName = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
@@ -52,6 +53,17 @@ class ParetoQuery(BaseModel):
     lot: Label | None = None
     since: AwareDatetime | None = Field(None, description="Decided then or later.")
     until: AwareDatetime | None = Field(None, description="Decided before.")
+
+
+class ParetoPageQuery(ParetoQuery):
+    """What the page asks for: without an instant, it looks back so many days."""
+
+    days: Lately = Lately.QUARTER
+
+    def to_query(self) -> ParetoQuery:
+        """The same with the instant."""
+        asked = self.model_dump(exclude={"days"})
+        return ParetoQuery.model_validate(asked | {"since": self.since or self.days.since()})
 
 
 class ParetoBar(BaseModel):

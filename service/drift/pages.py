@@ -21,6 +21,7 @@ def get_drift_page(visit: VisitDependency, runtime: RuntimeDependency) -> HTMLRe
         "drift/drift.html",
         overview=operations.get_overview(runtime.database),
         kinds=DriftKind,
+        names={kind: visit.words(message) for kind, message in operations.KINDS.items()},
         course=draw_course,
         rate=runtime.drift_rate,
     )

@@ -6,9 +6,9 @@ from typing import Any
 
 from service.csv_text import csv_lines
 from service.db.engine import Database
-from service.export.sheets import SHEETS, Sheet
+from service.export.sheets import SHEETS, SUBJECTS, Sheet, Subject
 
-__all__ = ["SHEETS", "Sheet", "stream_csv"]
+__all__ = ["SHEETS", "SUBJECTS", "Sheet", "Subject", "stream_csv"]
 
 _ROWS_AT_ONCE = 1000
 

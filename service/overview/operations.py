@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from service.db.tables import Station, StoredInspection
+from service.drift.operations import DriftAlarm, find_standing
 from service.overview import queries
-from service.overview.schemas import AlarmNow, LatestAnswer, Overview, StationNow
+from service.overview.schemas import AlarmNow, DriftNow, LatestAnswer, Overview, StationNow
 from service.registry.operations import list_promotions
 from service.review.operations import describe_held
 from service.runtime import Runtime
@@ -24,6 +25,7 @@ def look(runtime: Runtime, *, now: datetime | None = None) -> Overview:
         latest = queries.find_latest(session)
         tallies = read(session, quarter_of(shift.start), at + timedelta(minutes=15))
         held_count, oldest_held_at = describe_held(session)
+        drifts = {alarm.station_id: alarm for alarm in reversed(find_standing(session))}
     by_station: dict[int, Counts] = {}
     for key, counts in tallies.items:
         by_station[key.station_id] = total_of([by_station.get(key.station_id, Counts()), counts])
@@ -33,7 +35,7 @@ def look(runtime: Runtime, *, now: datetime | None = None) -> Overview:
         at=at,
         shift_start=shift.start,
         shift_end=shift.end,
-        stations=_stations(runtime, stations, latest, by_station, at),
+        stations=_stations(runtime, stations, latest, by_station, drifts, at),
         yield_rate=_yield(total),
         inspected_count=total.total,
         held_waiting_count=held_count,
@@ -50,6 +52,7 @@ def _stations(
     stations: Sequence[Station],
     latest: Mapping[int, StoredInspection],
     counted: Mapping[int, Counts],
+    drifts: Mapping[int, DriftAlarm],
     at: datetime,
 ) -> list[StationNow]:
     found = []
@@ -70,10 +73,17 @@ def _stations(
                 yield_rate=_yield(counts),
                 latest=LatestAnswer(inspection_id=newest.id, verdict=newest.verdict, received_at=newest.received_at),
                 challenge=runtime.challenge.challenge_of(station.name, at).standing,
+                drift=_drift(drifts.get(station.id)),
                 is_silent=counts.total > 0 and newest.received_at < at - _SILENT_AFTER,
             )
         )
     return found
+
+
+def _drift(alarm: DriftAlarm | None) -> DriftNow | None:
+    if alarm is None:
+        return None
+    return DriftNow(alarm_id=alarm.id, kind=alarm.kind, since_inspection_id=alarm.since_inspection_id)
 
 
 def _yield(counts: Counts) -> float | None:

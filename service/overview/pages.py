@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
 
 from service.callers import Permission
+from service.drift.operations import KINDS
 from service.overview import operations
 from service.overview.wording import ALARM_WORDS, CHALLENGE_WORDS
 from service.runtime import Runtime
@@ -31,5 +32,6 @@ def _show(visit: Visit, runtime: Runtime, template: str) -> HTMLResponse:
         template,
         line=operations.look(runtime),
         alarm_words={name: visit.words(message) for name, message in ALARM_WORDS.items()},
+        drift_words={kind: visit.words(message) for kind, message in KINDS.items()},
         challenge_words={standing: visit.words(message) for standing, message in CHALLENGE_WORDS.items()},
     )

@@ -4,6 +4,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from inspection.verdict import Verdict
 from service.challenge.operations import Standing
+from service.drift.operations import DriftKind
 
 
 class LatestAnswer(BaseModel):
@@ -12,6 +13,14 @@ class LatestAnswer(BaseModel):
     inspection_id: int
     verdict: Verdict
     received_at: AwareDatetime
+
+
+class DriftNow(BaseModel):
+    """A station's scores have moved as a whole."""
+
+    alarm_id: int
+    kind: DriftKind
+    since_inspection_id: int
 
 
 class StationNow(BaseModel):
@@ -26,6 +35,7 @@ class StationNow(BaseModel):
     yield_rate: float | None = Field(description="Passed over inspected; none where nothing was.")
     latest: LatestAnswer | None
     challenge: Standing
+    drift: DriftNow | None = Field(description="The alarm of drift that stands there, if one does.")
     is_silent: bool = Field(description="It sent something in this shift, but nothing in the last minutes.")
 
     @property

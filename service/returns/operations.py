@@ -26,7 +26,8 @@ def report(runtime: Runtime, query: ReturnsQuery, *, now: datetime | None = None
     period = period_of(query.first_day, query.last_day, runtime.shifts.zone, now=now or datetime.now(UTC))
     with runtime.database.reading() as session:
         station_id = _station_id(session, query.station)
-        tallies = read_total(session, period.since, period.until, station_id=station_id)
+        stations = None if station_id is None else [station_id]
+        tallies = read_total(session, period.since, period.until, station_ids=stations)
         decided = queries.count_decided(session, period, station_id)
     total = tallies.counts
     counted = _counted(total.total, total.flagged_count, decided)

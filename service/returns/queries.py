@@ -7,6 +7,7 @@ from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
+from service.db.columns import off_index
 from service.db.tables import Lot, Part, Station, StoredInspection
 from service.returns.period import Period
 from service.returns.schemas import PartsOf
@@ -16,8 +17,8 @@ _FLAGGED = StoredInspection.verdict != Verdict.PASS
 _DECIDED = {
     PartsOf.CAUGHT: (Decision.CONFIRMED_DEFECT, _FLAGGED),
     PartsOf.FALSE_ALARMS: (Decision.FALSE_ALARM, _FLAGGED),
-    PartsOf.OVERKILL: (Decision.FALSE_ALARM, StoredInspection.verdict == Verdict.FAIL),
-    PartsOf.MISSED: (Decision.CONFIRMED_DEFECT, StoredInspection.verdict == Verdict.PASS),
+    PartsOf.OVERKILL: (Decision.FALSE_ALARM, off_index(StoredInspection.verdict) == Verdict.FAIL),
+    PartsOf.MISSED: (Decision.CONFIRMED_DEFECT, off_index(StoredInspection.verdict) == Verdict.PASS),
 }
 
 
@@ -35,7 +36,7 @@ def count_decided(session: Session, period: Period, station_id: int | None) -> d
         .group_by(decided.c.decision, StoredInspection.verdict)
     )
     if station_id is not None:
-        query = query.where(StoredInspection.station_id == station_id)
+        query = query.where(off_index(StoredInspection.station_id) == station_id)
     return {(Decision(row[0]), row[1]): row[2] for row in session.execute(query)}
 
 
@@ -61,7 +62,7 @@ def find_parts(
     )
     query = _narrowed(query, of, period)
     if station_id is not None:
-        query = query.where(StoredInspection.station_id == station_id)
+        query = query.where(off_index(StoredInspection.station_id) == station_id)
     last = None if below_id is None else session.get(StoredInspection, below_id)
     if last is not None:
         # In the order of the index, which is walked from here on.

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from service.callers import Caller, Permission
+from service.lately import Lately
 from service.review import operations
 from service.review.queue_filter import QueueFilter
 from service.review.schemas import (
@@ -17,6 +18,7 @@ from service.review.schemas import (
     Summary,
     WaitingCount,
 )
+from service.review.summary import summarise
 from service.web.dependencies import InspectionId, RuntimeDependency
 from service.web.guard import needs
 from service.web.problems import problem_responses
@@ -104,6 +106,10 @@ def list_dispositions(runtime: RuntimeDependency, inspection_id: InspectionId) -
     dependencies=[needs(Permission.SEE_QUEUE)],
     responses=problem_responses(401, 403, 503),
 )
-def get_summary(runtime: RuntimeDependency) -> Summary:
-    """By verdict and by decision."""
-    return operations.summarise(runtime.database)
+def get_summary(
+    runtime: RuntimeDependency,
+    days: Annotated[Lately | None, Query(description="Only the last days: quick, however many there are.")] = None,
+) -> Summary:
+    """By verdict and by decision. Inspections of some days are those of whole quarters of an hour, without challenge
+    parts."""
+    return summarise(runtime.database, None if days is None else days.since())

@@ -12,6 +12,7 @@ from service.audit.operations import AuditRecord, find_records_of
 from service.db.engine import Database
 from service.db.tables import StoredInspection
 from service.defect_names.operations import Naming, read_naming
+from service.drift.operations import DriftAlarm, find_about
 from service.errors import Conflict
 from service.profiles.operations import find_lines
 from service.review import opinions, queries, queue
@@ -71,6 +72,8 @@ class PartInReview:
     defect_names: list[str]
     suggested_defect: str | None
     naming: Naming
+    drift: list[DriftAlarm]
+    """Alarms under which it was judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +104,12 @@ def get_waiting_page(
         count = queue.count(session, wanted, reviewer)
         all_count = queue.count(session, _EVERYTHING, reviewer) if wanted.is_narrow else count
         start_id = queue.find_first_id(session, wanted, reviewer)
-        for_others_count = queue.count(session, _EVERYTHING, "") - all_count
         page = WaitingPage(
             wanted=wanted,
             waiting=found[:PAGE_LENGTH],
             waiting_count=count,
             all_count=all_count,
-            for_others_count=for_others_count,
+            for_others_count=queue.count_for_others(session, reviewer),
             last_id=found[PAGE_LENGTH - 1].inspection_id if len(found) > PAGE_LENGTH else None,
             start_id=start_id,
             choices=_find_choices(session),
@@ -135,6 +137,7 @@ def get_part_in_review(
             defect_names=_find_defect_names(session)[:_DEFECT_NAME_COUNT],
             suggested_defect=waiting.suggested_defect if waiting and not waiting.is_blind else None,
             naming=read_naming(session),
+            drift=find_about(session, row),
         )
 
 
@@ -171,10 +174,13 @@ def _is_hidden_now(session: Session, row: StoredInspection, reviewer: str) -> bo
 
 
 def _find_defect_names(session: Session) -> list[str]:
-    """As they are called today, those given most often first: the same for all, so that fingers learn their numbers."""
+    """As they are called today, those given most often lately first: the same for all, so that fingers learn their
+    numbers."""
     naming = read_naming(session)
     counts: Counter[str] = Counter()
-    for name, count in queries.count_by_given_name(session).items():
+    for name in queries.find_given_names(session):
+        counts[naming.today(name)] += 0
+    for name, count in queries.count_given_lately(session).items():
         counts[naming.today(name)] += count
     return [name for name, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
 

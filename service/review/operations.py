@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import Select, Subquery, select
 from sqlalchemy.orm import Session
 
-from inspection.verdict import Verdict
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
@@ -17,7 +16,6 @@ from service.review.queue import QueueEntry
 from service.review.queue_filter import QueueFilter
 from service.review.schemas import (
     DispositionAnswer,
-    DispositionCounts,
     DispositionList,
     DispositionRequest,
     LeaseAnswer,
@@ -25,8 +23,6 @@ from service.review.schemas import (
     ManyRequest,
     Marks,
     Refusal,
-    Summary,
-    VerdictCounts,
 )
 from service.review.tables import Decision, Disposition, Occasion, WaitingKind, WaitingPart
 
@@ -41,6 +37,7 @@ __all__ = [
     "decide_many",
     "describe_held",
     "end_lease",
+    "find_given_names",
     "find_repeated",
     "find_standing_decisions",
     "is_as_recorded",
@@ -52,7 +49,6 @@ __all__ = [
     "standing_decisions",
     "standing_of",
     "stream_dispositions",
-    "summarise",
     "take_lease",
     "waiting_for_second_opinion",
 ]
@@ -120,9 +116,14 @@ def waiting_for_second_opinion() -> Select[int]:
     return select(WaitingPart.inspection_id).where(WaitingPart.kind == WaitingKind.SECOND_OPINION)
 
 
-def find_repeated(session: Session) -> list[list[Disposition]]:
-    """All decisions of each inspection that came again, oldest first, with their inspections' stations."""
-    return queries.find_repeated(session)
+def find_given_names(session: Session) -> list[str]:
+    """Every name that was ever given to a defect, as it was given, in order."""
+    return queries.find_given_names(session)
+
+
+def find_repeated(session: Session, among: Select[int]) -> list[list[Disposition]]:
+    """All decisions of each of these inspections that came again, oldest first. `among`: their ids, in SQL."""
+    return queries.find_repeated(session, among)
 
 
 def take_lease(database: Database, inspection_id: int, *, reviewer: str) -> LeaseAnswer:
@@ -179,22 +180,6 @@ def find_standing_decisions(session: Session, inspection_ids: Sequence[int]) -> 
 def is_as_recorded(stored: DispositionAnswer, recorded: Mapping[str, Any]) -> bool:
     """Whether the decision is the one that its audit record tells of, in all that was recorded at its time."""
     return stored.model_dump(mode="json", include=set(recorded)) == recorded
-
-
-def summarise(database: Database) -> Summary:
-    with database.reading() as session:
-        verdicts = queries.count_by_verdict(session)
-        decisions = queries.count_by_decision(session)
-        waiting = queue.count_by_kind(session)
-    return Summary(
-        stored=sum(verdicts.values()),
-        verdicts=VerdictCounts.model_validate({verdict.value: verdicts.get(verdict, 0) for verdict in Verdict}),
-        dispositions=DispositionCounts.model_validate(
-            {name: decisions.get(Decision(name), 0) for name in DispositionCounts.model_fields}
-        ),
-        undecided=waiting.get(WaitingKind.FLAGGED, 0),
-        second_opinions=waiting.get(WaitingKind.SECOND_OPINION, 0),
-    )
 
 
 def _entry(answer: DispositionAnswer) -> Entry:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.callers import Permission
+from service.drift.operations import KINDS
 from service.intake.operations import get_stored_images
 from service.review import looking, pictures, wording
 from service.review.queue_filter import QueueFilter, QueueOrder, read_filter
@@ -118,6 +119,7 @@ def _show_part(visit: Visit, runtime: Runtime, wanted: QueueFilter, inspection_i
         pass_at=wording.PASS_AT,
         fail_at=wording.FAIL_AT,
         decision_words=_decision_words(visit),
+        drift_words={kind: visit.words(message) for kind, message in KINDS.items()},
     )
 
 

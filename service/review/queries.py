@@ -9,10 +9,14 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from inspection.verdict import Verdict
+from service.db.columns import off_index
 from service.db.tables import StoredInspection
 from service.errors import NotFound
-from service.review.opinions import is_live, standing_ids
+from service.review.opinions import is_live, standing_decisions
 from service.review.tables import Decision, Disposition, Occasion, WaitingPart
+
+_COUNTED_LATELY = 5_000
+"""Decisions by which names are put in order: some weeks of a busy line."""
 
 
 def find_inspection(session: Session, inspection_id: int) -> StoredInspection | None:
@@ -37,10 +41,13 @@ def count_by_verdict(session: Session) -> dict[Verdict, int]:
     return {row[0]: row[1] for row in counted}
 
 
-def count_by_decision(session: Session) -> dict[Decision, int]:
-    """Inspections by the decision of each that stands."""
-    standing = select(Disposition.decision, func.count()).where(Disposition.id.in_(standing_ids()))
-    counted = session.execute(standing.group_by(Disposition.decision))
+def count_by_decision(session: Session, since: datetime | None = None) -> dict[Decision, int]:
+    """Inspections by the decision of each that stands; of those decided since then, or of all."""
+    standing = standing_decisions()
+    query = select(standing.c.decision, func.count()).group_by(standing.c.decision)
+    if since is not None:
+        query = query.where(standing.c.decided_at >= since)
+    counted = session.execute(query)
     return {row[0]: row[1] for row in counted}
 
 
@@ -50,19 +57,30 @@ def find_dispositions(session: Session, inspection_id: int) -> list[Disposition]
     return list(session.scalars(mine.order_by(Disposition.id)))
 
 
-def count_by_given_name(session: Session) -> dict[str, int]:
-    """How often each name was given, whatever it is called today."""
-    counted = select(Disposition.defect, func.count()).where(Disposition.defect.is_not(None))
-    return {str(row[0]): row[1] for row in session.execute(counted.group_by(Disposition.defect))}
+def find_given_names(session: Session) -> list[str]:
+    """Every name that was ever given, in order: one look at the index for each, however many decisions there are."""
+    names: list[str] = []
+    least = select(func.min(Disposition.defect))
+    found = session.scalar(least)
+    while found is not None:
+        names.append(found)
+        found = session.scalar(least.where(Disposition.defect > found))
+    return names
 
 
-def find_repeated(session: Session) -> list[list[Disposition]]:
-    """Decisions of each inspection that came again, oldest first, with what they are about."""
-    again = select(Disposition.inspection_id).where(Disposition.occasion == Occasion.REPEAT)
-    query = select(Disposition).where(Disposition.inspection_id.in_(again)).order_by(Disposition.inspection_id)
-    with_names = joinedload(Disposition.inspection).joinedload(StoredInspection.station)
-    rows = session.scalars(query.order_by(Disposition.id).options(with_names))
-    return [list(group) for _, group in groupby(rows, key=attrgetter("inspection_id"))]
+def count_given_lately(session: Session) -> dict[str, int]:
+    """How often each name was given in the newest decisions, whatever it is called today."""
+    newest = select(Disposition.defect).order_by(Disposition.id.desc()).limit(_COUNTED_LATELY).subquery()
+    counted = select(newest.c.defect, func.count()).where(newest.c.defect.is_not(None)).group_by(newest.c.defect)
+    return {str(row[0]): row[1] for row in session.execute(counted)}
+
+
+def find_repeated(session: Session, among: Select[int]) -> list[list[Disposition]]:
+    """Decisions of each of these inspections that came again, oldest first."""
+    query = select(Disposition).where(Disposition.inspection_id.in_(among))
+    rows = session.scalars(query.order_by(Disposition.inspection_id, Disposition.id))
+    groups = (list(group) for _, group in groupby(rows, key=attrgetter("inspection_id")))
+    return [group for group in groups if any(row.occasion is Occasion.REPEAT for row in group)]
 
 
 def pick_decided(session: Session, station_id: int, before: datetime, chance: random.Random) -> int | None:
@@ -109,7 +127,7 @@ def find_passed(session: Session, row: StoredInspection, *, limit: int) -> list[
     )
     passed = _with_names().where(
         StoredInspection.station_id == row.station_id,
-        StoredInspection.verdict == Verdict.PASS,
+        off_index(StoredInspection.verdict) == Verdict.PASS,
         ~escaped.exists(),
         StoredInspection.images_removed_at.is_(None),
         StoredInspection.image_sha256.is_not(None),

@@ -18,6 +18,8 @@ from service.review.narrowing import RANKS, is_asked, is_free, narrowed
 from service.review.queue_filter import QueueFilter, QueueOrder
 from service.review.tables import WaitingKind, WaitingPart
 
+MOST_COUNTED = 10_000
+"""A queue is counted at every key; whoever faces more than these does not read the number."""
 # A held image that has no score at all comes after those that have one.
 _NO_SCORE = -1e300
 # Held parts score between their pass limit and their fail limit.
@@ -100,12 +102,19 @@ def find_previous_id(session: Session, row: StoredInspection, wanted: QueueFilte
 
 
 def count(session: Session, wanted: QueueFilter, reviewer: str) -> int:
-    """How many wait for this person of those that are wanted; for anybody where `reviewer` is empty."""
+    """How many wait for this person of those that are wanted; one more than MOST_COUNTED where there are more yet."""
     if wanted.is_narrow:
         query = narrowed(session, _waiting(), wanted, reviewer)
     else:
         query = select(WaitingPart).where(is_asked(reviewer))
-    return session.scalars(query.with_only_columns(func.count(WaitingPart.inspection_id))).one()
+    counted = query.with_only_columns(WaitingPart.inspection_id).limit(MOST_COUNTED + 1).subquery()
+    return session.scalars(select(func.count()).select_from(counted)).one()
+
+
+def count_for_others(session: Session, reviewer: str) -> int:
+    """Second opinions that another person has to give."""
+    others = select(func.count()).where(WaitingPart.kind == WaitingKind.SECOND_OPINION, ~is_asked(reviewer))
+    return session.scalars(others).one()
 
 
 def count_by_kind(session: Session) -> dict[WaitingKind, int]:

@@ -70,7 +70,7 @@ class LeaseAnswer(BaseModel):
 class WaitingCount(BaseModel):
     """How many parts wait for a decision."""
 
-    waiting: int = Field(examples=[12])
+    waiting: int = Field(description="10 001 stands for more than 10 000.", examples=[12])
 
 
 class DispositionAnswer(BaseModel):
@@ -156,7 +156,7 @@ class DispositionCounts(BaseModel):
 
 
 class Summary(BaseModel):
-    """What is stored."""
+    """What is stored, or what of it came lately."""
 
     stored: int = Field(description="All inspections.", examples=[1223])
     verdicts: VerdictCounts

@@ -74,7 +74,10 @@ class WaitingPart(Record):
     """
 
     __tablename__ = "waiting_parts"
-    __table_args__ = (Index("ix_waiting_parts_order", "rank", text("score DESC"), "inspection_id"),)
+    __table_args__ = (
+        Index("ix_waiting_parts_order", "rank", text("score DESC"), "inspection_id"),
+        Index("ix_waiting_parts_kind", "kind", "inspection_id"),
+    )
 
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), primary_key=True, autoincrement=False)
     rank: Mapped[int]

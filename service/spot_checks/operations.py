@@ -11,7 +11,7 @@ from service.profiles.operations import find_lines
 from service.review.operations import Decision, Disposition, Occasion, find_repeated, live_of, standing_of
 from service.spot_checks import drawing, queries
 from service.spot_checks.drawing import Arrival
-from service.spot_checks.queries import DecidedGroup, JudgedPart
+from service.spot_checks.queries import Arrived, DecidedGroup, JudgedPart
 from service.spot_checks.rates import CONFIDENCE, Agreement, Drawn, Method, RateEstimate, estimate_rate
 from service.spot_checks.rates import measure_agreement as measure_agreement_of_pairs
 from service.spot_checks.schemas import (
@@ -22,6 +22,7 @@ from service.spot_checks.schemas import (
     PairAgreement,
     SpotCheckReport,
 )
+from service.tallies.operations import quarter_of
 
 __all__ = [
     "Agreement",
@@ -89,6 +90,15 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
+class _Counted:
+    """Parts that came, those that passed and were drawn, and flagged ones that were decided."""
+
+    arrived: Arrived
+    drawn: list[DecidedGroup]
+    decided: list[DecidedGroup]
+
+
+@dataclass(frozen=True, slots=True)
 class Agreements:
     """From decided parts that came again, blind."""
 
@@ -107,18 +117,7 @@ def estimate_escapes(
     database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
 ) -> EscapeEstimate:
     """From drawn parts that passed, each weighted by 1 / the probability with which it was drawn."""
-    passed_count, drawn, flagged_count, decided = _count_all(database, scope or CheckScope())
-    # Flagged parts that wait are taken to be like those that were decided.
-    caught = flagged_count * (estimate_rate(_drawn(decided, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0)
-    share = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence)
-    return EscapeEstimate(
-        passed_count=passed_count,
-        drawn_count=sum(group.count for group in drawn),
-        waiting_count=_count(drawn, None),
-        unclear_count=_count(drawn, Decision.UNCLEAR),
-        defective_share=share,
-        escape_rate=_over_all(share, passed_count, caught),
-    )
+    return _escapes_of(_count_all(database, scope or CheckScope()), confidence)
 
 
 def estimate_defective_share(
@@ -134,16 +133,7 @@ def estimate_overkill(
     database: Database, scope: CheckScope | None = None, *, confidence: float = CONFIDENCE
 ) -> OverkillEstimate:
     """From held and failed parts that were decided; the good ones among the passed follow from the spot checks."""
-    passed_count, drawn, flagged_count, decided = _count_all(database, scope or CheckScope())
-    share = estimate_rate(_drawn(decided, Decision.FALSE_ALARM), confidence)
-    defective = estimate_rate(_drawn(drawn, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0
-    return OverkillEstimate(
-        flagged_count=flagged_count,
-        decided_count=sum(group.count for group in decided),
-        unclear_count=_count(decided, Decision.UNCLEAR),
-        false_alarm_share=share,
-        overkill_rate=_over_all(share, flagged_count, passed_count * (1 - defective)),
-    )
+    return _overkill_of(_count_all(database, scope or CheckScope()), confidence)
 
 
 def measure_agreement(
@@ -152,8 +142,7 @@ def measure_agreement(
     """Cohen's kappa between inspectors and with oneself: the decision that stood, and the answer when it came again."""
     asked = scope or CheckScope()
     with database.reading() as session:
-        wanted = queries.find_repeated_ids(session, asked)
-        repeated = [group for group in find_repeated(session) if group[0].inspection_id in wanted]
+        repeated = find_repeated(session, queries.repeated_ids(session, asked))
     pairs = [pair for group in repeated for pair in _pairs_of(group)]
     by_people: dict[tuple[str, str], list[tuple[str, str]]] = {}
     for first, second in pairs:
@@ -179,11 +168,13 @@ def find_places(database: Database) -> Places:
 
 def report(database: Database, scope: CheckScope) -> SpotCheckReport:
     """All of it, as the API and the page give it."""
+    counted = _count_all(database, scope)
     agreements = measure_agreement(database, scope)
     return SpotCheckReport(
         scope=scope,
-        escapes=EscapesAnswer.model_validate(estimate_escapes(database, scope)),
-        overkill=OverkillAnswer.model_validate(estimate_overkill(database, scope)),
+        is_behind=counted.arrived.is_behind,
+        escapes=EscapesAnswer.model_validate(_escapes_of(counted, CONFIDENCE)),
+        overkill=OverkillAnswer.model_validate(_overkill_of(counted, CONFIDENCE)),
         between_inspectors=AgreementAnswer.model_validate(agreements.between_inspectors),
         with_oneself=AgreementAnswer.model_validate(agreements.with_oneself),
         by_pair=[
@@ -201,15 +192,45 @@ def stream_judged(session: Session, scope: CheckScope | None = None) -> Iterator
     yield from queries.stream_judged(session, scope or CheckScope())
 
 
-def _count_all(database: Database, scope: CheckScope) -> tuple[int, list[DecidedGroup], int, list[DecidedGroup]]:
-    """Passed parts, those of them that were drawn, flagged parts, and those of them that were decided."""
+def _count_all(database: Database, scope: CheckScope) -> _Counted:
+    # Parts are counted by quarters of an hour, and what is set beside them must be of the same ones.
+    whole = scope.model_copy(
+        update={name: quarter_of(moment) for name in ("since", "until") if (moment := getattr(scope, name)) is not None}
+    )
     with database.reading() as session:
-        return (
-            queries.count_passed(session, scope),
-            queries.count_drawn(session, scope),
-            queries.count_flagged(session, scope),
-            queries.count_flagged_decided(session, scope),
+        return _Counted(
+            queries.count_arrived(session, whole),
+            queries.count_drawn(session, whole),
+            queries.count_flagged_decided(session, whole),
         )
+
+
+def _escapes_of(counted: _Counted, confidence: float) -> EscapeEstimate:
+    flagged_rate = estimate_rate(_drawn(counted.decided, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0
+    share = estimate_rate(_drawn(counted.drawn, Decision.CONFIRMED_DEFECT), confidence)
+    passed_count = counted.arrived.passed_count
+    return EscapeEstimate(
+        passed_count=passed_count,
+        drawn_count=sum(group.count for group in counted.drawn),
+        waiting_count=_count(counted.drawn, None),
+        unclear_count=_count(counted.drawn, Decision.UNCLEAR),
+        defective_share=share,
+        # Flagged parts that wait are taken to be like those that were decided.
+        escape_rate=_over_all(share, passed_count, counted.arrived.flagged_count * flagged_rate),
+    )
+
+
+def _overkill_of(counted: _Counted, confidence: float) -> OverkillEstimate:
+    share = estimate_rate(_drawn(counted.decided, Decision.FALSE_ALARM), confidence)
+    defective = estimate_rate(_drawn(counted.drawn, Decision.CONFIRMED_DEFECT), confidence).rate or 0.0
+    flagged_count = counted.arrived.flagged_count
+    return OverkillEstimate(
+        flagged_count=flagged_count,
+        decided_count=sum(group.count for group in counted.decided),
+        unclear_count=_count(counted.decided, Decision.UNCLEAR),
+        false_alarm_share=share,
+        overkill_rate=_over_all(share, flagged_count, counted.arrived.passed_count * (1 - defective)),
+    )
 
 
 def _drawn(groups: list[DecidedGroup], counted: Decision) -> list[Drawn]:

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator
 
 from service.callers import Permission
 from service.labels import Label
+from service.lately import SPANS, Lately
 from service.spot_checks import operations
 from service.spot_checks.rates import Method
 from service.spot_checks.schemas import AgreementAnswer, CheckScope, RateAnswer
@@ -33,14 +34,17 @@ def get_spot_checks(
     runtime: RuntimeDependency,
     station: Annotated[_Chosen, Query()] = None,
     line: Annotated[_Chosen, Query()] = None,
+    days: Annotated[Lately, Query()] = Lately.QUARTER,
 ) -> HTMLResponse:
     """Escapes, overkill, agreement."""
-    scope = CheckScope(station=station, line=line)
+    scope = CheckScope(station=station, line=line, since=days.since())
     found = operations.report(runtime.database, scope)
     return visit.show(
         "spot_checks/spot_checks.html",
         report=found,
         scope=scope,
+        days=days,
+        spans={span.value: visit.words(message) for span, message in SPANS.items()},
         places=operations.find_places(runtime.database),
         escapes_in_words=_escapes_in_words(visit, found.escapes.defective_share),
         methods={method: visit.words(message) for method, message in _METHODS.items()},

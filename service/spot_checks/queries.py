@@ -2,18 +2,33 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
+from service.db.columns import off_index
 from service.db.tables import Lot, Station, StoredInspection
 from service.profiles.operations import find_stations_of_line
 from service.review.operations import Decision, standing_decisions, waiting_for_second_opinion
 from service.spot_checks.schemas import CheckScope
 from service.spot_checks.tables import DrawnFrom, SpotCheck
+from service.tallies.operations import read_total
+
+# A service's clock may be set back; what came then must not be lost.
+_CLOCKS_DIFFER = timedelta(days=1)
+_EVER = (datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Arrived:
+    """Parts that came. `is_behind` while older ones are still being counted: then these are too few."""
+
+    passed_count: int
+    flagged_count: int
+    is_behind: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +71,20 @@ def find_station_names(session: Session) -> list[str]:
     return list(session.scalars(select(Station.name).order_by(Station.name)))
 
 
-def count_passed(session: Session, scope: CheckScope) -> int:
-    """All parts that passed."""
-    return _count(session, scope, StoredInspection.verdict == Verdict.PASS)
-
-
-def count_flagged(session: Session, scope: CheckScope) -> int:
-    """All parts that were held or failed."""
-    return _count(session, scope, StoredInspection.verdict != Verdict.PASS)
+def count_arrived(session: Session, scope: CheckScope) -> Arrived:
+    """All parts of the scope: from the tallies, which know of no lots."""
+    if scope.lot is None:
+        stations = None
+        if scope.station is not None or scope.line is not None:
+            stations = list(session.scalars(_stations(session, scope)))
+        total = read_total(
+            session, scope.since or _EVER[0], scope.until or _EVER[1], station_ids=stations, bundle_id=scope.bundle_id
+        )
+        return Arrived(total.counts.pass_count, total.counts.flagged_count, total.is_behind)
+    counted: Any = select(StoredInspection.verdict, func.count()).group_by(StoredInspection.verdict)
+    by_verdict = {row[0]: row[1] for row in session.execute(within(session, counted, scope))}
+    passed = by_verdict.pop(Verdict.PASS, 0)
+    return Arrived(passed, sum(by_verdict.values()), is_behind=False)
 
 
 def count_drawn(session: Session, scope: CheckScope) -> list[DecidedGroup]:
@@ -73,7 +94,7 @@ def count_drawn(session: Session, scope: CheckScope) -> list[DecidedGroup]:
         select(SpotCheck.probability.label("probability"), _settled(standing))
         .join(StoredInspection, StoredInspection.id == SpotCheck.inspection_id)
         .outerjoin(standing, standing.c.inspection_id == SpotCheck.inspection_id)
-        .where(SpotCheck.drawn_from == DrawnFrom.PASSED)
+        .where(SpotCheck.drawn_from == DrawnFrom.PASSED, *_drawn_since(scope))
     )
     return _count_groups(session, within(session, drawn, scope))
 
@@ -87,13 +108,16 @@ def count_flagged_decided(session: Session, scope: CheckScope) -> list[DecidedGr
         .join(standing, standing.c.inspection_id == StoredInspection.id)
         .where(StoredInspection.verdict != Verdict.PASS)
     )
+    if scope.since is not None:
+        # Along the index of decisions, which are few: a part is decided after it came.
+        decided = decided.where(standing.c.decided_at >= scope.since - _CLOCKS_DIFFER)
     return _count_groups(session, within(session, decided, scope))
 
 
-def find_repeated_ids(session: Session, scope: CheckScope) -> set[int]:
-    """Inspections that came again."""
+def repeated_ids(session: Session, scope: CheckScope) -> Select[int]:
+    """Inspections that came again, in SQL."""
     query = select(SpotCheck.inspection_id).join(SpotCheck.inspection).where(SpotCheck.drawn_from == DrawnFrom.DECIDED)
-    return set(session.scalars(within(session, query, scope)))
+    return within(session, query.where(*_drawn_since(scope)), scope)
 
 
 def stream_judged(session: Session, scope: CheckScope) -> Iterator[JudgedPart]:
@@ -135,25 +159,31 @@ def stream_judged(session: Session, scope: CheckScope) -> Iterator[JudgedPart]:
 def within(session: Session, query: Select[Any], scope: CheckScope) -> Select[Any]:
     """Inspections that the scope asks for."""
     if scope.line is not None:
-        query = query.where(StoredInspection.station_id.in_(find_stations_of_line(session, scope.line)))
+        query = query.where(off_index(StoredInspection.station_id).in_(find_stations_of_line(session, scope.line)))
     if scope.station is not None:
         named = select(Station.id).where(Station.name == scope.station)
-        query = query.where(StoredInspection.station_id.in_(named))
+        query = query.where(off_index(StoredInspection.station_id).in_(named))
     if scope.lot is not None:
         query = query.where(StoredInspection.lot_id.in_(select(Lot.id).where(Lot.name == scope.lot)))
     if scope.bundle_id is not None:
         query = query.where(StoredInspection.bundle_id == scope.bundle_id)
     if scope.since is not None:
-        query = query.where(StoredInspection.received_at >= scope.since)
+        query = query.where(off_index(StoredInspection.received_at) >= scope.since)
     if scope.until is not None:
-        query = query.where(StoredInspection.received_at < scope.until)
+        query = query.where(off_index(StoredInspection.received_at) < scope.until)
     return query
 
 
-def _count(session: Session, scope: CheckScope, condition: ColumnElement[bool]) -> int:
-    query = select(func.count(StoredInspection.id)).where(condition)
-    found: int = session.scalars(within(session, query, scope)).one()
-    return found
+def _stations(session: Session, scope: CheckScope) -> Select[int]:
+    query = select(Station.id)
+    if scope.line is not None:
+        query = query.where(Station.id.in_(find_stations_of_line(session, scope.line)))
+    return query if scope.station is None else query.where(Station.name == scope.station)
+
+
+def _drawn_since(scope: CheckScope) -> list[ColumnElement[bool]]:
+    """A part is drawn as it comes, or later: along the index of draws, not of all parts."""
+    return [] if scope.since is None else [SpotCheck.drawn_at >= scope.since - _CLOCKS_DIFFER]
 
 
 def _settled(standing: Any) -> ColumnElement[Any]:

@@ -15,8 +15,8 @@ class CheckScope(BaseModel):
     station: Label | None = None
     lot: Label | None = None
     bundle_id: Label | None = None
-    since: AwareDatetime | None = Field(None, description="Received then or later.")
-    until: AwareDatetime | None = Field(None, description="Received before.")
+    since: AwareDatetime | None = Field(None, description="Received in that quarter of an hour or later.")
+    until: AwareDatetime | None = Field(None, description="Received before that quarter of an hour.")
 
 
 class _Answer(BaseModel):
@@ -81,6 +81,7 @@ class SpotCheckReport(BaseModel):
     """All that follows from spot checks and repeats."""
 
     scope: CheckScope
+    is_behind: bool = Field(description="Older parts are still being counted: of all parts there are more.")
     escapes: EscapesAnswer
     overkill: OverkillAnswer
     between_inspectors: AgreementAnswer

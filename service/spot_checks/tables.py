@@ -23,7 +23,10 @@ class SpotCheck(Record):
     """One inspection that was drawn."""
 
     __tablename__ = "spot_checks"
-    __table_args__ = (Index("ix_spot_checks_drawn_from", "drawn_from", "inspection_id"),)
+    __table_args__ = (
+        Index("ix_spot_checks_drawn_from", "drawn_from", "inspection_id"),
+        Index("ix_spot_checks_drawn_at", "drawn_from", "drawn_at"),
+    )
 
     id: Mapped[Key]
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), index=True)

@@ -87,13 +87,17 @@ def find_tallies(
 
 
 def sum_tallies(
-    session: Session, since: datetime, until: datetime, station_id: int | None = None, bundle_id: str | None = None
+    session: Session,
+    since: datetime,
+    until: datetime,
+    station_ids: Collection[int] | None = None,
+    bundle_id: str | None = None,
 ) -> Counts:
     """All of these quarters together."""
     sums = [func.coalesce(func.sum(getattr(Tally, name)), 0) for name in Counts.names()]
     query = select(*sums).where(Tally.quarter >= since, Tally.quarter < until)
-    if station_id is not None:
-        query = query.where(Tally.station_id == station_id)
+    if station_ids is not None:
+        query = query.where(Tally.station_id.in_(station_ids))
     if bundle_id is not None:
         query = query.where(Tally.bundle_id == bundle_id)
     row: Any = session.execute(query).one()

@@ -77,7 +77,7 @@ def set_up(runtime: Runtime, station: str) -> Bench:
         stream = queries.find_stream(session, station_id, bundle_id)
         decided = queries.find_decided(session, station_id, bundle_id, now - LOOKS_BACK)
         counts = tallies.read_total(
-            session, now - LOOKS_BACK, now + tallies.QUARTER, station_id=station_id, bundle_id=bundle_id
+            session, now - LOOKS_BACK, now + tallies.QUARTER, station_ids=[station_id], bundle_id=bundle_id
         ).counts
         rate = _parts_per_shift(session, runtime, station_id, now)
     unit = choose_unit([row.lot for row in (*stream, *decided)])

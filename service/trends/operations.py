@@ -8,6 +8,7 @@ from itertools import groupby
 from sqlalchemy import select
 
 from service.db.tables import Station
+from service.drift.operations import DriftAlarm, find_standing
 from service.errors import NotFound
 from service.runtime import Runtime
 from service.shifts import Shift, Shifts
@@ -30,6 +31,12 @@ class _Group:
 def find_stations(runtime: Runtime) -> list[str]:
     with runtime.database.reading() as session:
         return list(session.scalars(select(Station.name).order_by(Station.name)))
+
+
+def find_drift(runtime: Runtime, station: str) -> list[DriftAlarm]:
+    """Alarms of drift that stand at that station."""
+    with runtime.database.reading() as session:
+        return [alarm for alarm in find_standing(session) if alarm.station.name == station]
 
 
 def read_trends(runtime: Runtime, station: str, span: Span, *, now: datetime | None = None) -> Trends:

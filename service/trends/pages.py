@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import HTMLResponse
 
 from service.callers import Permission
+from service.drift.operations import KINDS
 from service.labels import Label
 from service.trends import operations
 from service.trends.control_charts import BASELINE_COUNT, MIN_BASELINE
@@ -72,6 +73,8 @@ def get_trends_page(
         trends=trends,
         stations=stations,
         shown=shown,
+        drift=operations.find_drift(runtime, chosen),
+        drift_words={kind: visit.words(message) for kind, message in KINDS.items()},
         spans={one: visit.words(message) for one, message in SPANS.items()},
         rules={rule: visit.words(message) for rule, message in RULES.items()},
         baseline_count=BASELINE_COUNT,

@@ -123,4 +123,4 @@ def test_the_page_has_the_chart_and_the_same_as_a_table(station: TestClient, fou
     assert "img-src 'self' data:" in answer.headers["Content-Security-Policy"]
     assert 'id="pareto"' in answer.text
     assert "&#34;ticktext&#34;: [&#34;L2&#34;, &#34;L1&#34;]" in answer.text
-    assert '<a href="/defect-names?by=name&amp;lot=L2">L2</a>' in answer.text
+    assert '<a href="/defect-names?by=name&amp;days=90&amp;lot=L2">L2</a>' in answer.text

@@ -79,8 +79,8 @@ def test_quarters_stations_and_bundles_are_kept_apart(station: TestClient) -> No
         first = next(key for key in items if key.bundle_id == BUNDLE)
         alone = read(session, *YEAR, station_id=first.station_id).items
         assert {key.bundle_id for key, _ in alone} == {BUNDLE}
-        assert read_total(session, *YEAR, station_id=first.station_id, bundle_id=BUNDLE).counts.total == 8
-        assert read_total(session, *YEAR, station_id=first.station_id, bundle_id="bundle-other").counts.total == 0
+        assert read_total(session, *YEAR, station_ids=[first.station_id], bundle_id=BUNDLE).counts.total == 8
+        assert read_total(session, *YEAR, station_ids=[first.station_id], bundle_id="bundle-other").counts.total == 0
     assert count(station, until=START + timedelta(minutes=15)).total == 8
 
 

@@ -47,9 +47,9 @@ export async function fetchWaiting(query) {
   return answer?.ok ? (await answer.json()).waiting : null;
 }
 
-/** What is stored, in counts; null where the service does not answer. */
+/** What came in the last 30 days, in counts; null where the service does not answer. */
 export async function fetchSummary() {
-  const answer = await fetch("/api/v1/summary").catch(() => null);
+  const answer = await fetch("/api/v1/summary?days=30").catch(() => null);
   return answer?.ok ? answer.json() : null;
 }
 

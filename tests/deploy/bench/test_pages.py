@@ -21,7 +21,8 @@ from inspection.verdict import Verdict
 from service.db.engine import Database
 from service.db.migrate import upgrade
 from service.db.tables import StoredInspection
-from service.review.tables import Disposition, WaitingPart
+from service.review.tables import Disposition, Occasion, WaitingKind, WaitingPart
+from service.spot_checks.tables import DrawnFrom, SpotCheck
 from tests.service.record import Given, record
 
 FILES = {
@@ -80,7 +81,7 @@ def test_rows_come_with_their_queue_and_their_decisions(tmp_path: Path) -> None:
     database = Database(url)
     upgrade(database)
     record(database, [Given(score, part=f"p{number}") for number, score in enumerate((0.1, 0.2, 0.3, 0.6, 0.9))])
-    add_rows(url, 200)
+    add_rows(url, 400)
     with database.reading() as session:
         flagged = session.scalar(
             select(func.count()).where(StoredInspection.verdict != Verdict.PASS, StoredInspection.id > 5)
@@ -89,8 +90,17 @@ def test_rows_come_with_their_queue_and_their_decisions(tmp_path: Path) -> None:
         decided = session.scalar(select(func.count(Disposition.id)))
         newest = session.scalars(select(StoredInspection).order_by(StoredInspection.id.desc()).limit(1)).one()
         oldest = session.get_one(StoredInspection, 6)
-    assert flagged == 80
-    assert (waiting, decided) == (20, 60)
+        kinds = dict(session.execute(select(WaitingPart.kind, func.count()).group_by(WaitingPart.kind)).all())
+        drawn = dict(session.execute(select(SpotCheck.drawn_from, func.count()).group_by(SpotCheck.drawn_from)).all())
+        again = select(func.count()).where(Disposition.occasion == Occasion.REPEAT)
+        assert session.scalar(again) == drawn.get(DrawnFrom.DECIDED, 0)
+    # Of fifty parts three are flagged, some of which wait; of a hundred that passed one was drawn.
+    left, drawn_count = kinds[WaitingKind.FLAGGED], drawn[DrawnFrom.PASSED]
+    assert (flagged, drawn_count) == (24, 4)
+    assert 0 < left < flagged / 2
+    assert waiting == sum(kinds.values())
+    checked = drawn_count - kinds.get(WaitingKind.SPOT_CHECK, 0)
+    assert decided == flagged - left + checked + drawn.get(DrawnFrom.DECIDED, 0)
     assert newest.received_at > oldest.received_at
     database.close()
 
