@@ -1,15 +1,19 @@
-"""A person comes in: by password, by a link, and out again."""
+"""A person comes in: by password, by a link, by single sign-on, and out again."""
 
 from __future__ import annotations
 
 import re
+import socket
+from contextlib import ExitStack
+from pathlib import Path
 
 from playwright.sync_api import expect
 
 from service.access.operations import add_link, add_person
 from service.callers import Role
 from tests.browser.conftest import OpenPage
-from tests.running_service import RunningService
+from tests.running_service import RunningService, run_service
+from tests.service.oidc_provider import CLIENT_SECRET, plan_text, running_provider
 
 PASSWORD = "correct horse battery"
 
@@ -38,3 +42,27 @@ def test_by_a_link_whose_token_leaves_no_trace(open_page: OpenPage, service: Run
     expect(page.get_by_text("Kenji Mori")).to_be_visible()
     assert token not in b"".join(service.log).decode()
     assert page.evaluate("history.length") <= 2
+
+
+def test_by_single_sign_on_and_out_again(open_page: OpenPage, flange_bundle: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    with running_provider() as provider, ExitStack() as stack:
+        provider.address = f"http://127.0.0.1:{port}"
+        plan = tmp_path / "oidc.toml"
+        plan.write_text(plan_text(provider))
+        told = {"KENSA_OIDC": str(plan), "KENSA_OIDC_CLIENT_SECRET": CLIENT_SECRET}
+        options = ("--bundle", flange_bundle, "--data", tmp_path / "data", "--port", port)
+        service = stack.enter_context(run_service(*map(str, options), environment=told))
+        page = open_page("/trends", person="", service=service)
+        page.get_by_role("link", name="Sign in with Plant login").click()
+        page.wait_for_url(re.compile(r"/trends$"))
+        page.get_by_text("Mei Kato").click()
+        page.get_by_role("button", name="Sign out").click()
+        page.wait_for_url(re.compile(r"/sign-in$"))
+        assert provider.asked[-1] == "/end_session"
+        provider.person["groups"] = ["canteen"]
+        page.get_by_role("link", name="Sign in with Plant login").click()
+        expect(page.get_by_role("alert").filter(has_text="not among those that may use Kensa")).to_be_visible()
+        # Before its service goes.
+        page.close()

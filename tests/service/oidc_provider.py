@@ -17,7 +17,7 @@ from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlencode, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlencode, urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
@@ -102,13 +102,17 @@ class _Handler(BaseHTTPRequestHandler):
     provider: Provider
 
     def do_GET(self) -> None:
-        path = urlsplit(self.path).path
+        path, query = urlsplit(self.path).path, urlsplit(self.path).query
+        if path == "/authorization":
+            return self._redirect(self.provider.authorize(dict(parse_qsl(query))))
+        if path == "/end_session":
+            return self._redirect(dict(parse_qsl(query))["post_logout_redirect_uri"])
         answers: dict[str, Callable[[], Any]] = {
             "/.well-known/openid-configuration": self.provider.description,
             "/keys": lambda: KeySet(self.provider.shown_keys).as_dict(private=False),
             "/userinfo": self._userinfo,
         }
-        self._answer(path, lambda: (200, answers[path]()))
+        return self._answer(path, lambda: (200, answers[path]()))
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -117,6 +121,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Nothing: pytest shows what matters."""
+
+    def _redirect(self, address: str) -> None:
+        self.provider.asked.append(urlsplit(self.path).path)
+        self.send_response(303)
+        self.send_header("Location", address)
+        self.end_headers()
 
     def _userinfo(self) -> dict[str, Any]:
         assert self.headers["Authorization"] == "Bearer an-access-token"
@@ -142,7 +152,8 @@ def running_provider() -> Iterator[Provider]:
     provider = Provider()
     handler = type("Handler", (_Handler,), {"provider": provider})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        provider.issuer = f"http://127.0.0.1:{server.server_port}"
+        # Another site than 127.0.0.1 to a browser, as a plant's provider is.
+        provider.issuer = f"http://localhost:{server.server_port}"
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
         thread.start()
         try:
