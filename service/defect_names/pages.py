@@ -15,7 +15,7 @@ from service.web.guard import needs
 from service.web.visit import Visit, VisitDependency
 
 router = APIRouter(include_in_schema=False, dependencies=[needs(Permission.SEE_QUEUE)])
-_BARS_SHOWN = 20
+_BARS_SHOWN, _LEAST_PLACES = 20, 5
 
 
 @router.get("/defect-names")
@@ -56,7 +56,9 @@ def _figure(report: ParetoReport, visit: Visit) -> dict[str, Any]:
         "layout": {
             "height": 340,
             "bargap": 0.45,
-            "xaxis": {"tickvals": places, "ticktext": names, "showgrid": False, "zeroline": False},
+            # Few bars must not become walls.
+            "xaxis": {"range": [-0.6, max(len(bars), _LEAST_PLACES) - 0.4], "tickvals": places, "ticktext": names}
+            | {"showgrid": False, "zeroline": False},
             "yaxis": {"title": {"text": count, "font": small}, "rangemode": "tozero", "tickformat": ",d", "nticks": 6},
             "yaxis2": {"overlaying": "y", "side": "right", "range": [0, 1.04], "tickformat": ".0%", "showgrid": False}
             | {"title": {"text": share, "font": small}},

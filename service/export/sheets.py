@@ -183,7 +183,7 @@ _PEOPLE = (
         "people",
         Subject.PEOPLE,
         mark("People"),
-        mark("Who may sign in, with which role, and who did last when. No passwords."),
+        mark("Who may sign in, with which role, and when they last did. No passwords."),
         Permission.MANAGE_PEOPLE,
         frozenset({"password_hash"}),
     ),

@@ -20,8 +20,11 @@ RULES = {
 }
 
 
-def draw(chart: ChartAnswer, words: Words, zone: ZoneInfo) -> dict[str, Any]:
-    """Limits as a band, the points, and those that break a rule on top of them. Times are those of the plant's wall."""
+def draw(chart: ChartAnswer, since: datetime, until: datetime, words: Words, zone: ZoneInfo) -> dict[str, Any]:
+    """Limits as a band, the points, and those that break a rule on top of them. Times are those of the plant's wall.
+
+    The axis is the whole span, whatever came in it: charts of stations lie one over the other.
+    """
     is_share = chart.name is ChartName.FLAGGED
     times = [_on_the_wall(point.start, zone) for point in chart.points]
     marked = [place for place, point in enumerate(chart.points) if point.rules]
@@ -63,8 +66,10 @@ def draw(chart: ChartAnswer, words: Words, zone: ZoneInfo) -> dict[str, Any]:
         "height": 320,
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1.14, "x": 0},
-        "yaxis": {"tickformat": ".1%", "range": [0, _highest(chart)]} if is_share else {},
-        "xaxis": {"type": "date"},
+        "yaxis": {"tickformat": ".1%", "range": [0, _highest(chart)]}
+        if is_share
+        else {"rangemode": _range_mode(chart)},
+        "xaxis": {"type": "date", "range": [_on_the_wall(since, zone), _on_the_wall(until, zone)]},
         "hovermode": "closest",
     }
     return {"data": [*lines, values, out], "layout": layout}
@@ -73,7 +78,12 @@ def draw(chart: ChartAnswer, words: Words, zone: ZoneInfo) -> dict[str, Any]:
 def _highest(chart: ChartAnswer) -> float:
     """Of the axis of shares: a point of a single part has a limit of 100 %, which must not flatten all others."""
     uppers = [point.upper for point in chart.points if point.upper is not None]
-    return 1.15 * max([*(point.value for point in chart.points), median(uppers) if uppers else 0.0, 0.001])
+    return 1.15 * max([*(point.value for point in chart.points), median(uppers) if uppers else 0.0, 0.01])
+
+
+def _range_mode(chart: ChartAnswer) -> str:
+    """Of the axis of scores: where all are one value, it would lie between -1 and 1."""
+    return "normal" if len({point.value for point in chart.points}) > 1 else "tozero"
 
 
 def _line(

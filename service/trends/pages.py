@@ -42,6 +42,7 @@ class _Shown:
     title: str
     meaning: str
     figure: dict[str, Any]
+    has_limits: bool
     marked_count: int
 
 
@@ -63,7 +64,8 @@ def get_trends_page(
             chart=chart,
             title=visit.words(TITLES[chart.name][0]),
             meaning=visit.words(TITLES[chart.name][1]),
-            figure=draw(chart, visit.words, runtime.shifts.zone),
+            figure=draw(chart, trends.since, trends.until, visit.words, runtime.shifts.zone),
+            has_limits=any(point.upper is not None for point in chart.points),
             marked_count=sum(bool(point.rules) for point in chart.points),
         )
         for chart in trends.charts

@@ -67,7 +67,8 @@ function drawZones(histogram) {
     zone.style.left = edges[index];
     zone.style.width = `calc(${edges[index + 1]} - ${edges[index]})`;
   });
-  const text = `T_pass ${shown(pass, chart)} · T_fail ${shown(fail, chart)}`;
+  const [passes, fails] = ["pass", "fail"].map((which) => histogram.querySelector(`.limit-${which} .limit-grip`).textContent);
+  const text = `${passes} ${shown(pass, chart)} · ${fails} ${shown(fail, chart)}`;
   document.querySelector(`[data-zones="${chart.score}"]`).textContent = text;
   const axis = histogram.nextElementSibling;
   for (const end of ["low", "high"]) axis.querySelector(`[data-axis="${end}"]`).textContent = shown(chart[end], chart);

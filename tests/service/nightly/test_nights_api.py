@@ -195,4 +195,4 @@ def test_the_pages_speak_japanese(station: TestClient, challenger: str) -> None:
     for address in ("/nights", f"/nights/{name}", "/golden", "/bundles", f"/bundles/{challenger}"):
         page = station.get(address, headers={"accept-language": "ja"}).text
         assert '<html lang="ja">' in page
-    assert "見逃し" in page
+    assert "流出" in page
