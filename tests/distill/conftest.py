@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 
 from distill.build import BuildRequest, build
 from inspection.bundle.manifest import Manifest
@@ -15,14 +13,9 @@ from pretrain.train import TrainingRequest, train
 from tests.distill.small import DISTILL_RECIPE
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import write_washers
+from tests.torch_threads import one_torch_thread
 
-
-@pytest.fixture(autouse=True, scope="session")
-def one_torch_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_torch_thread"]
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import torch
 
 from pretrain.run_directory import RunDirectory
 from pretrain.train import TrainingRequest, train
 from tests.pretrain.stopping import RECIPE
 from tests.pretrain.washers import write_washers
+from tests.torch_threads import one_torch_thread
 
-
-@pytest.fixture(autouse=True, scope="session")
-def one_torch_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+__all__ = ["one_torch_thread"]
 
 
 @pytest.fixture(scope="session")
