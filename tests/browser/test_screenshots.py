@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from service.callers import Role
 from tests.browser.conftest import OpenPage
@@ -82,6 +82,10 @@ def test_one_part_and_the_grid(open_page: OpenPage, folder: Path, tmp_path: Path
         page.goto(service.address + telling["links"]["review"])
         assert keep(page, folder / "review.png") > LEAST_BYTES
         page.close()
+        japanese = open_page(telling["links"]["review"], service=service, locale="ja-JP", color_scheme="dark")
+        expect(japanese.locator("html")).to_have_attribute("lang", "ja")
+        assert keep(japanese, folder / "review-ja.png") > LEAST_BYTES
+        japanese.close()
 
 
 def test_what_decisions_say(open_page: OpenPage, folder: Path, tmp_path: Path, flange_bundle: Path) -> None:
