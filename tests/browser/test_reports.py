@@ -18,7 +18,17 @@ from tests.browser.test_screenshots import IMAGES
 from tests.browser.weeks import fill_weeks
 from tests.running_service import RunningService, run_service
 
-PAGES = ("/overview", "/trends?station=press-4", "/thresholds", "/challenge", "/returns", "/returns/parts", "/export")
+PAGES = (
+    "/overview",
+    "/trends?station=press-4",
+    "/thresholds",
+    "/challenge",
+    "/returns",
+    "/returns/parts",
+    "/export",
+    "/people",
+    "/people/1",
+)
 
 
 @pytest.fixture(scope="module")
@@ -162,6 +172,30 @@ def test_every_number_of_the_returns_is_the_readers_own(
     expect(page.locator("tbody tr")).to_have_count(min(count, 100))
     page.locator("tbody a").first.click()
     expect(page.locator("#part")).to_be_visible()
+
+
+def test_an_administrator_lets_a_person_in_and_hands_over_a_link(
+    open_page: OpenPage, weeks: RunningService, tmp_path: Path
+) -> None:
+    page = open_page("/people", service=weeks)
+    page.get_by_label("Name", exact=True).fill("Kenji Mori")
+    page.get_by_label("Role").select_option("engineer")
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator("h1")).to_have_text("Kenji Mori")
+    expect(page.locator(".tiles")).to_contain_text("engineer")
+    page.get_by_role("button", name="Make a link").click()
+    made = page.get_by_label("Shown only now")
+    expect(made).to_have_value(re.compile("/sign-in#"))
+    guest = open_page("/sign-in", service=weeks, person="")
+    guest.goto(made.input_value())
+    expect(guest.locator(".person summary")).to_have_text("Kenji Mori")
+    page.reload()
+    expect(page.locator(".tiles")).not_to_contain_text("never")
+    page.get_by_role("button", name="Disable").click()
+    expect(page.get_by_role("button", name="Let in again")).to_be_visible()
+    page.goto(weeks.address + "/people")
+    expect(page.locator("tr", has_text="Kenji Mori")).to_contain_text("disabled")
+    keep(page, "people", tmp_path)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
