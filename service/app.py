@@ -10,9 +10,8 @@ from fastapi.openapi.utils import get_openapi
 from inspection import __version__
 from inspection.inspector import Inspector
 from service.access import api as access_api
-from service.access import oidc_pages
+from service.access import oidc_pages, people_api, people_pages
 from service.access import pages as access_pages
-from service.access import people_api, people_pages
 from service.access.doorkeeper import Doorkeeper
 from service.access.oidc_sign_on import SingleSignOn, open_provider
 from service.audit import api as audit_api
