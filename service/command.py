@@ -19,7 +19,7 @@ from service.bundle_shelf import open_to_serve
 from service.camera.command import camera
 from service.factory.commands import factory
 from service.logs import configure_logs
-from service.nightly.commands import golden, nightly, pictures
+from service.nightly.commands import golden, nightly, nights_group, pictures
 from service.patience import patient_protocol
 from service.profiles.commands import profiles
 from service.registry.commands import bundles
@@ -44,6 +44,7 @@ app.add_typer(profiles, name="profiles")
 app.add_typer(factory, name="factory")
 app.add_typer(bundles, name="bundles")
 app.command()(nightly)
+app.add_typer(nights_group, name="nights")
 app.add_typer(golden, name="golden")
 app.add_typer(pictures, name="pictures")
 _GRACE_S = 15

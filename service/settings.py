@@ -26,6 +26,8 @@ class ServiceSettings(BaseSettings):
     """Directory of images and, unless `database_url` says otherwise, of the database."""
     bundle: Path | None = None
     """Directory of the bundle that judges; `migrate` needs none."""
+    bundle_shelf: Path | None = None
+    """Folder of bundles that can be promoted, one that all replicas and the nights see; default: below `data`."""
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8080
     database_url: str | None = None
@@ -120,7 +122,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def bundle_directory(self) -> Path:
-        return self.data / "bundles"
+        return self.bundle_shelf or self.data / "bundles"
 
 
 def _secret(path: Path) -> str:

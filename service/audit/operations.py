@@ -52,6 +52,7 @@ class Action(StrEnum):
     """Challengers are compared with another bundle besides the champion."""
     NIGHT = "night"
     """Asked for, ended, or decided about by an engineer."""
+    NIGHTS_PRUNED = "nights_pruned"
     GOLDEN_PART = "golden_part"
     KEPT_OUT = "kept_out"
     RESCORING = "rescoring"

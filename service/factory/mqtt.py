@@ -134,9 +134,29 @@ class MqttReceiver:
 
 
 def _tls_context(plan: MqttPlan) -> ssl.SSLContext | None:
+    """Raises ConfigError naming the key and the file."""
     if not plan.tls:
         return None
     try:
-        return ssl.create_default_context(cafile=plan.ca_file)
-    except (OSError, ssl.SSLError) as error:
-        raise ConfigError(f"mqtt.ca_file: {plan.ca_file}: {error}", "give the PEM file of a certificate") from None
+        context = ssl.create_default_context(cafile=plan.ca_file)
+    except OSError as error:
+        remedy = "give the PEM file of whoever signed the broker's certificate"
+        raise ConfigError(f"mqtt.ca_file: {plan.ca_file}: {_why(error)}", remedy) from None
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if plan.certificate_file is None or plan.key_file is None:
+        return context
+    for name, path in (("certificate_file", plan.certificate_file), ("key_file", plan.key_file)):
+        read_secret(path, f"mqtt.{name}", kind="password")
+    try:
+        # A key with a password would make OpenSSL ask at a terminal that nobody sits at.
+        context.load_cert_chain(plan.certificate_file, plan.key_file, password=lambda: b"")
+    except OSError as error:
+        told = f"mqtt.certificate_file: {plan.certificate_file} and {plan.key_file}: {_why(error)}"
+        raise ConfigError(told, "give PEM files of a certificate and its own key, without a password") from None
+    return context
+
+
+def _why(error: OSError) -> str:
+    if isinstance(error, ssl.SSLError) and error.reason:
+        return error.reason.replace("_", " ").lower()
+    return error.strerror or str(error)

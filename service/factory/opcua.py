@@ -16,6 +16,7 @@ from asyncua.server.server import Server
 from pydantic import ValidationError
 
 from inspection.verdict import Verdict
+from service.factory.opcua_security import read_security
 from service.factory.plan import OpcuaPlan
 from service.factory.receiver import Announce, NotTakenError
 from service.factory.schemas import AnnouncementRequest, VerdictMessage
@@ -60,6 +61,7 @@ class OpcuaReceiver:
         self._plan = plan
         self._announce = announce
         self._stations: dict[str, _Station] = {}
+        self._security = read_security(plan)
 
     def wants(self, station: str) -> bool:
         return station in self._plan.stations
@@ -67,11 +69,14 @@ class OpcuaReceiver:
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
         """The server runs until the end; its variables are there from the start."""
-        server = Server()
+        server = Server(user_manager=None if self._security is None else self._security.clients)
         await server.init()
         server.set_endpoint(self._plan.endpoint)
         server.set_server_name("Kensa")
-        await self._secure(server)
+        if self._security is None:
+            server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
+        else:
+            await self._security.apply(server)
         space = await server.register_namespace(NAMESPACE)
         root = await server.get_objects_node().add_object(space, "Kensa")
         heartbeat = await root.add_variable(space, "Heartbeat", 0, ua.VariantType.Int64)
@@ -117,17 +122,6 @@ class OpcuaReceiver:
                 return True
             await asyncio.sleep(_LOOK_S)
         return False
-
-    async def _secure(self, server: Server) -> None:
-        if self._plan.certificate_file is None or self._plan.key_file is None:
-            server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
-            return
-        server.set_security_policy([ua.SecurityPolicyType.Basic256Sha256_SignAndEncrypt])
-        try:
-            await server.load_certificate(self._plan.certificate_file)
-            await server.load_private_key(self._plan.key_file)
-        except (OSError, ValueError) as error:
-            raise NotTakenError(f"certificate_file or key_file: {error}") from None
 
     async def _add_station(self, root: Node, space: int, name: str) -> _Station:
         folder = await root.add_object(space, name)

@@ -49,10 +49,22 @@ class MqttPlan(Settings):
     tls: bool = False
     ca_file: Path | None = None
     """Who vouches for the broker; without one, whom the machine trusts."""
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+    """Our own, for a broker that asks its clients for one. PEM, the key without a password."""
     heartbeat_s: Seconds = 5.0
     timeout_s: Seconds = 10.0
     announcements: bool = False
     """Listen for lots and part numbers too."""
+
+    @model_validator(mode="after")
+    def _certificates_need_tls(self) -> "MqttPlan":
+        if (self.certificate_file is None) != (self.key_file is None):
+            raise ValueError("certificate_file and key_file go together")
+        given = [name for name in ("ca_file", "certificate_file") if getattr(self, name) is not None]
+        if given and not self.tls:
+            raise ValueError(f"{given[0]} is of no use without `tls = true`")
+        return self
 
 
 class OpcuaPlan(Settings):
@@ -69,7 +81,11 @@ class OpcuaPlan(Settings):
     heartbeat_s: Seconds = 1.0
     certificate_file: Path | None = None
     key_file: Path | None = None
-    """With both, clients must sign and encrypt (Basic256Sha256)."""
+    """With both, clients must sign and encrypt. The certificate's subjectAltName has the application's URI."""
+    security: Literal["Basic256Sha256", "Aes128Sha256RsaOaep", "Aes256Sha256RsaPss"] = "Basic256Sha256"
+    """By which policy they sign and encrypt."""
+    trusted_clients: Path | None = None
+    """Folder of certificates: only their holders are let in. Without it, every client that has one at all."""
     announcements: bool = False
     """Let clients write Lot and PartNumber."""
 
@@ -77,6 +93,10 @@ class OpcuaPlan(Settings):
     def _certificate_has_its_key(self) -> "OpcuaPlan":
         if (self.certificate_file is None) != (self.key_file is None):
             raise ValueError("certificate_file and key_file go together")
+        if self.trusted_clients is not None and self.certificate_file is None:
+            raise ValueError(
+                "trusted_clients needs certificate_file and key_file: without them nobody shows who they are"
+            )
         return self
 
 

@@ -15,6 +15,7 @@ from service.logs import configure_logs
 from service.nightly import golden as golden_set
 from service.nightly import kept_out, nights
 from service.nightly.plan import read_plan
+from service.nightly.pruning import prune
 from service.nightly.runner import run_asked_nights, run_schedule
 from service.nightly.tables import Night, Reason
 from service.nightly.workshop import Workshop
@@ -22,8 +23,10 @@ from service.settings import read_settings
 from service.storage import DataOption, UrlOption
 
 golden = typer.Typer(help="The golden set: reviewed parts that the gate judges by.", no_args_is_help=True)
+nights_group = typer.Typer(help="Nights that are over: what they keep on the disk.", no_args_is_help=True)
 pictures = typer.Typer(help="Pictures that no night may learn from.", no_args_is_help=True)
 Inspections = Annotated[list[int], typer.Argument(help="Numbers of inspections, as /review shows them.")]
+PlanOption = Annotated[Path | None, typer.Option(help="TOML file of lines and nights. Default: KENSA_NIGHTS.")]
 WhyOption = Annotated[str, typer.Option(help="The reason, for the record.")]
 _FAILED_STATUS = 1
 
@@ -32,7 +35,7 @@ def nightly(
     now: Annotated[bool, typer.Option("--now", help="One night at once, instead of waiting for the schedule.")] = False,
     line: Annotated[str | None, typer.Option(help="Which line, where the plan has several.")] = None,
     minutes: Annotated[float | None, typer.Option(min=0.05, help="Budget of this night; default: the plan's.")] = None,
-    plan: Annotated[Path | None, typer.Option(help="TOML file of lines and nights. Default: KENSA_NIGHTS.")] = None,
+    plan: PlanOption = None,
     author: AuthorOption = None,
     data: DataOption = None,
     database_url: UrlOption = None,
@@ -49,6 +52,23 @@ def nightly(
         night, is_new = nights.ask(workshop.database, wanted, minutes=minutes, author=author or system_user())
         say(f"night {night.name} {'begins' if is_new else 'is under way already: waiting with it'}")
         _tell(run_asked_nights(workshop, night.name))
+
+
+@nights_group.command("prune")
+def prune_nights(
+    days: Annotated[int | None, typer.Option(min=1, help="Older than so many days; default: the plan's.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would go.")] = False,
+    plan: PlanOption = None,
+    author: AuthorOption = None,
+    data: DataOption = None,
+    database_url: UrlOption = None,
+) -> None:
+    """Remove folders of old nights. Champions, anchors and what a rollback needs stay, and so does the record."""
+    with _workshop(data, database_url, plan) as workshop:
+        removals = prune(workshop, author=author or system_user(), days=days, is_dry=dry_run)
+    rows = [(one.subject, one.path.name, f"{one.size_bytes / 2**20:.1f}", one.why) for one in removals]
+    show_table("Would be removed" if dry_run else "Removed", ("of", "folder", "MB", "why"), rows)
+    emit_figures({"folders": len(removals), "bytes": sum(one.size_bytes for one in removals), "dry_run": dry_run})
 
 
 @golden.command("add")

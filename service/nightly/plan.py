@@ -107,10 +107,19 @@ class LinePlan(Settings):
         return any(lies_within(station, name) for name in self.stations)
 
 
+class KeepingPlan(Settings):
+    """How long nights keep their folders. Champions, anchors and what a rollback needs keep theirs anyway."""
+
+    nights_days: Annotated[int, Field(ge=1)] = 31
+    prunes: bool = True
+    """After every night; without it only `python -m service nights prune` does."""
+
+
 class NightPlan(Settings):
     """All lines of a plant that share one trainer."""
 
     lines: Annotated[tuple[LinePlan, ...], Field(min_length=1)] = (LinePlan(),)
+    keeping: KeepingPlan = KeepingPlan()
 
     @model_validator(mode="after")
     def _names_differ(self) -> "NightPlan":

@@ -22,6 +22,7 @@ from service.nightly import nights
 from service.nightly.cron import next_due
 from service.nightly.durable import open_workshop, run_night
 from service.nightly.plan import LinePlan
+from service.nightly.pruning import prune
 from service.nightly.shadow_end import settle_shadows
 from service.nightly.tables import Night, NightState, Reason
 from service.nightly.trainer import end_all_trainers
@@ -33,8 +34,9 @@ SYSTEM_DATABASE = "nights.db"
 SCHEDULE = "schedule"
 _QUEUE = "nights"
 # Raised when the steps change: what an older version has left half done is not gone on with, but ended.
-_VERSION = "nights-1"
+_VERSION = "nights-2"
 _LOOK_S = 0.5
+_DAY_S = 24 * 3600.0
 _STOPPED_STATUS = 130
 _UNDER_WAY = (NightState.WAITING, NightState.RUNNING)
 _OVER = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
@@ -66,6 +68,7 @@ def run_schedule(workshop: Workshop) -> NoReturn:
 
 def _follow_schedule(workshop: Workshop) -> NoReturn:
     due = {line.name: _next(line) for line in workshop.plan.lines}
+    pruned_at: float | None = None
     log.info("nights_scheduled", due={name: str(moment) for name, moment in due.items()})
     while True:
         for line in workshop.plan.lines:
@@ -73,9 +76,19 @@ def _follow_schedule(workshop: Workshop) -> NoReturn:
             if moment is not None and moment <= datetime.now().astimezone():
                 nights.ask(workshop.database, line, minutes=None, author=SCHEDULE)
                 due[line.name] = _next(line)
-        _take_turns(workshop)
+        is_busy = _take_turns(workshop)
         settle_shadows(workshop)
+        if not is_busy and (pruned_at is None or time.monotonic() - pruned_at > _DAY_S):
+            pruned_at = time.monotonic()
+            _prune(workshop)
         time.sleep(_LOOK_S)
+
+
+def _prune(workshop: Workshop) -> None:
+    if not workshop.plan.keeping.prunes:
+        return
+    removals = prune(workshop, author=SCHEDULE)
+    log.info("nights_pruned", folders=len(removals), freed_bytes=sum(one.size_bytes for one in removals))
 
 
 def _next(line: LinePlan) -> datetime | None:

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
-from service.registry.champions import find_first_id
+from service.registry.champions import find_champion_id, find_first_id, find_previous_id, find_scopes
 from service.registry.schemas import AnchorAnswer
 from service.registry.scopes import PLANT, Scope
 from service.registry.tables import Anchor
@@ -18,6 +18,16 @@ def find_anchor_id(session: Session, scope: Scope = PLANT) -> str | None:
     mine = Anchor.line.is_(None) if scope is PLANT else Anchor.line.is_(None) | (Anchor.line == scope)
     chosen = session.scalar(select(Anchor.bundle_id).where(mine).order_by(Anchor.id.desc()).limit(1))
     return chosen or find_first_id(session, scope)
+
+
+def find_standing_ids(session: Session) -> set[str]:
+    """What must stay on the disk: every champion, what a rollback brings back, and every anchor."""
+    found = {
+        find(session, scope)
+        for scope in find_scopes(session)
+        for find in (find_champion_id, find_previous_id, find_anchor_id)
+    }
+    return {one for one in found if one is not None}
 
 
 def choose_anchor(

@@ -28,8 +28,17 @@ def find_first_id(session: Session, scope: Scope = PLANT) -> str | None:
 
 def find_champion_ids(session: Session) -> set[str]:
     """All that judge somewhere: the plant's, and each line's that was ever given one of its own."""
-    scopes = {PLANT, *session.scalars(select(Promotion.line).distinct())}
-    return {one for scope in scopes if (one := find_champion_id(session, scope)) is not None}
+    return {one for scope in find_scopes(session) if (one := find_champion_id(session, scope)) is not None}
+
+
+def find_promoted_ids(session: Session) -> set[str]:
+    """All that ever judged."""
+    return set(session.scalars(select(Promotion.bundle_id).distinct()))
+
+
+def find_scopes(session: Session) -> set[Scope]:
+    """The plant, and every line that was ever given a champion of its own."""
+    return {PLANT, *session.scalars(select(Promotion.line).distinct())}
 
 
 def find_scope(session: Session, bundle_id: str) -> Scope:

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
-from service.registry.anchors import choose_anchor, find_anchor_id
+from service.registry.anchors import choose_anchor, find_anchor_id, find_standing_ids
 from service.registry.champions import (
     find_champion_id,
     find_champion_ids,
     find_previous_id,
+    find_promoted_ids,
     find_scope,
 )
 from service.registry.lineages import Origin, find_children, find_lineage, record_lineage
@@ -36,7 +37,9 @@ __all__ = [
     "find_children",
     "find_lineage",
     "find_previous_id",
+    "find_promoted_ids",
     "find_scope",
+    "find_standing_ids",
     "get_previous_id",
     "list_promotions",
     "promote",

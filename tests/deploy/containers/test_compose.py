@@ -29,7 +29,7 @@ def paths_of(part: dict[str, Any]) -> list[str]:
 
 
 def test_all_parts_are_there() -> None:
-    assert set(PARTS) == {"postgres", "migrate", "service", "proxy", "prometheus", "trainer"}
+    assert set(PARTS) == {"postgres", "migrate", "service", "proxy", "prometheus", "sender", "nights", "trainer"}
 
 
 @EACH
@@ -72,25 +72,32 @@ def test_nothing_starts_before_what_it_needs() -> None:
 
 def test_only_the_proxy_is_reached_from_outside() -> None:
     opened = {name: part["ports"] for name, part in PARTS.items() if "ports" in part}
-    assert set(opened) == {"proxy", "prometheus"}
+    assert set(opened) == {"proxy", "prometheus", "sender"}
+    # PLCs reach the sender as far as the plant says; without a word, nobody outside this machine does.
+    assert opened["sender"] == ["${KENSA_OPCUA:-127.0.0.1:4840}:4840"]
     assert opened["prometheus"] == ["127.0.0.1:9090:9090"]
     assert compose()["networks"]["inner"]["internal"] is True
     assert PARTS["service"]["networks"] == ["inner"]
     assert PARTS["trainer"]["network_mode"] == "none"
-    assert PARTS["trainer"]["profiles"] == ["gpu"]
+    assert [PARTS[name]["profiles"] for name in ("trainer", "nights", "sender")] == [["gpu"], ["nights"], ["factory"]]
+    assert PARTS["nights"]["networks"] == ["inner"]
 
 
-@pytest.mark.parametrize("name", ["migrate", "service"])
+@pytest.mark.parametrize("name", ["migrate", "service", "sender", "nights"])
 def test_settings_are_settings_of_ours(name: str) -> None:
     given = {key: text for key, text in PARTS[name]["environment"].items() if key.startswith("KENSA_")}
     fields = {key.removeprefix("KENSA_").lower() for key in given}
     assert fields <= set(ServiceSettings.model_fields)
 
 
-@pytest.mark.parametrize(("name", "program"), [("migrate", ["service"]), ("service", ["service"]), ("trainer", [])])
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [*((name, ["service"]) for name in ("migrate", "service", "sender", "nights")), ("trainer", [])],
+)
 def test_commands_are_commands_of_ours(name: str, program: list[str]) -> None:
     words = [*program, *PARTS[name]["command"]]
-    said = help_of(words[:2])
+    known = 3 if words[1] == "factory" else 2
+    said = help_of(words[:known])
     assert [word for word in words if word.startswith("--") and word not in said] == []
 
 
@@ -129,3 +136,21 @@ def test_the_proxy_is_told_all_it_asks_for() -> None:
     assert asked
     assert asked <= set(PARTS["proxy"]["environment"])
     assert httpx.URL(f"http://{PARTS['proxy']['environment']['KENSA_UPSTREAM']}").port == 8080
+
+
+@pytest.mark.parametrize("name", ["sender", "nights"])
+def test_a_health_check_asks_a_command_that_reads_the_database(name: str) -> None:
+    _, python, module, *words = PARTS[name]["healthcheck"]["test"]
+    assert (python, module, words[0]) == ("python", "-m", "service")
+    assert "--database-url" in help_of(words)
+
+
+def test_nights_have_both_sides_and_the_record() -> None:
+    nights, service = PARTS["nights"], PARTS["service"]
+    assert nights["build"] == PARTS["trainer"]["build"]
+    assert (nights["volumes"], nights["environment"]) == (service["volumes"], service["environment"])
+    assert nights["entrypoint"] == ["python", "-m", "service"]
+    installed = (ROOT / nights["build"]["dockerfile"]).read_text()
+    assert "'.[train,service]'" in installed
+    for part in (nights, service, PARTS["sender"]):
+        assert part["env_file"] == [{"path": "${KENSA_PLANT:-./plant}/kensa.env", "required": False}]

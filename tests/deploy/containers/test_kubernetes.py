@@ -72,6 +72,7 @@ def test_what_is_mounted_is_there_and_paths_agree() -> None:
         assert mounts["data"] == data["KENSA_DATA"]
         assert data["KENSA_BUNDLE"].startswith(mounts["bundles"])
         assert data["KENSA_DATABASE_PASSWORD_FILE"].startswith(mounts["database-password"])
+    assert data["KENSA_BUNDLE_SHELF"] == "/bundles"
     assert the("PersistentVolumeClaim")["metadata"]["name"] == "kensa-bundles"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 
 import pytest
@@ -16,7 +17,9 @@ from tests.service.nightly.plant import SMALL, Plant
 
 
 @pytest.mark.timeout(600)
-def test_a_night_with_the_real_trainer(plant: Plant, request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_night_with_the_real_trainer(plant: Plant, request: pytest.FixtureRequest, processes: int) -> None:
+    """With two processes it is torchrun's, whose gradients meet by gloo where there is no GPU."""
     if not request.config.getoption("--full", False):
         pytest.skip("half a minute of training; see `make test-faults`")
     recipes = {"recipe": RECIPE_TOML, "student_recipe": DISTILL_TOML}
@@ -24,6 +27,7 @@ def test_a_night_with_the_real_trainer(plant: Plant, request: pytest.FixtureRequ
         (plant.root / f"{name}.toml").write_text(text)
     training = {
         "python": [sys.executable],
+        "processes": processes,
         "recipe": str(plant.root / "recipe.toml"),
         "student_recipe": str(plant.root / "student_recipe.toml"),
         # Short schedules out of a long budget: importing torch takes its time.
@@ -43,3 +47,6 @@ def test_a_night_with_the_real_trainer(plant: Plant, request: pytest.FixtureRequ
     assert lineage is not None
     assert "recalibrated" in lineage.recipe
     assert lineage.image_count == night.figures["learned_count"]
+    if processes == 2:
+        run = json.loads((plant.settings.data / "nights" / night.name / "teacher" / "run.json").read_text())
+        assert run["processes"] == 2, run
