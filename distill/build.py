@@ -17,10 +17,9 @@ from distill.parity import certify_parity
 from distill.recipe import DistillRecipe
 from distill.scoring_graph import ScoringGraph, measure_scales
 from distill.sides import HeldOut, load_sides
-from distill.stages import flaw_auroc, score_in_onnx, score_in_torch, with_bank
+from distill.stages import flaw_auroc, score_in_onnx, score_in_torch, with_banks
 from distill.staging import refuse_to_replace, staging_beside
 from distill.student import Student
-from distill.teacher import Teacher
 from distill.trunk_student import TrunkStudent
 from inspection import __version__
 from inspection.bundle.manifest import (
@@ -41,6 +40,7 @@ from inspection.terminal import say
 from pretrain.data.image_set import ImageSet
 from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import BATCH_SIZE, as_input
+from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.processes.device import device
 from pretrain.run_directory import RunDirectory, RunRecord
 
@@ -112,16 +112,19 @@ def build(request: BuildRequest, witness: Witness | None = None) -> Manifest:
 
 
 def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict[str, ScoringGraph]:
-    """The teacher with its bank, and the student it has taught with its own bank and scales."""
+    """The teacher with its banks, and the student it has taught with its own banks and scales."""
     recipe, pixels = request.recipe, trained.pixels
     generator = torch.Generator().manual_seed(recipe.seed)
     torch.manual_seed(recipe.seed)
-    teacher = Teacher(encoder, recipe.student.embedding_width).to(device())
+    teacher = TapEmbedder(encoder.requires_grad_(False), recipe.student.embedding_width).to(device())
     kept = teacher.fit(pixels, generator)
-    say(f"teacher: {teacher.width} components keep {kept:.1%} of the variance of {encoder.width}")
-    # An encoder narrower than the recipe's embedding offers fewer components, and the student mimics those.
-    size = recipe.student.model_copy(update={"embedding_width": teacher.width})
-    student = Student(size) if recipe.student.body == "plain" else TrunkStudent(teacher)
+    widths = " + ".join(map(str, teacher.widths))
+    say(f"teacher: {widths} directions a cell, which keep {kept:.1%} of the variance of every tap")
+    student = (
+        TrunkStudent(teacher)
+        if recipe.student.body == "trunk"
+        else Student(recipe.student, teacher.strides, teacher.widths)
+    )
     student = student.to(device()).to(memory_format=torch.channels_last)
     # What the student has learned from is too well known to it to tell how high a normal image peaks.
     finds_flaws = recipe.learning.flaw_weight > 0
@@ -130,12 +133,12 @@ def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict
     if student.mimics or finds_flaws:
         fidelity = teach(student, teacher, learned, recipe.learning, request.minutes, recipe.seed)
         say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
-    of_teacher = with_bank(teacher, learned, recipe.bank.size, recipe.bank.neighbours, generator)
-    # A student that gives its teacher's own embeddings can have its teacher's own bank.
+    of_teacher = with_banks(teacher, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+    # A student that gives its teacher's own embeddings can have its teacher's own banks.
     of_student = (
-        with_bank(student, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+        with_banks(student, learned, recipe.bank.size, recipe.bank.neighbours, generator)
         if student.mimics
-        else ScoringGraph(student, of_teacher.nearest).eval()
+        else ScoringGraph(student, of_teacher.banks).eval()
     )
     graphs = {"teacher": of_teacher, "student": of_student}
     if finds_flaws:

@@ -14,11 +14,11 @@ from torch import Tensor
 
 from distill.recipe import LearningRecipe
 from distill.student import Student
-from distill.teacher import Teacher
 from distill.trunk_student import TrunkStudent
 from inspection.errors import TrainingError
 from inspection.terminal import progress_bar
 from pretrain.evaluate.embeddings import as_input
+from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.flaws import add_flaws
 from pretrain.losses.flaw_contrast import changed_cells
 from pretrain.training.schedule import Progress, Schedule
@@ -41,7 +41,7 @@ class Fidelity:
 
 def teach(
     student: Student | TrunkStudent,
-    teacher: Teacher,
+    teacher: TapEmbedder,
     pixels: Tensor,
     recipe: LearningRecipe,
     minutes: float | None,
@@ -59,7 +59,7 @@ def teach(
             began = time.monotonic()
             for group in optimiser.param_groups:
                 group["lr"] = recipe.learning_rate * schedule.rate_factor(progress)
-            images, changed = _draw(pixels, recipe, teacher.centre.device, generator)
+            images, changed = _draw(pixels, recipe, teacher.typical.device, generator)
             mimic, flaw = _losses(student, teacher, images, changed, half=recipe.precision == "bfloat16")
             optimiser.zero_grad(set_to_none=True)
             (mimic + recipe.flaw_weight * flaw).backward()
@@ -102,14 +102,15 @@ def _draw(
 
 
 def _losses(
-    student: Student | TrunkStudent, teacher: Teacher, images: Tensor, changed: Tensor, *, half: bool
+    student: Student | TrunkStudent, teacher: TapEmbedder, images: Tensor, changed: Tensor, *, half: bool
 ) -> tuple[Tensor, Tensor]:
     with torch.autocast(images.device.type, torch.bfloat16, enabled=half):
         answers, logits = student.answer(images)
         with torch.no_grad():
             targets = teacher(images) if student.mimics else answers
     cells = changed_cells(changed, *logits.shape[-2:])
-    return _mimic_loss(answers.float(), targets.float()), _flaw_loss(logits.float(), cells)
+    losses = [_mimic_loss(answer.float(), target.float()) for answer, target in zip(answers, targets, strict=True)]
+    return torch.stack(losses).mean(), _flaw_loss(logits.float(), cells)
 
 
 def _flaw_loss(logits: Tensor, cells: Tensor) -> Tensor:
@@ -118,9 +119,7 @@ def _flaw_loss(logits: Tensor, cells: Tensor) -> Tensor:
 
 
 def _mimic_loss(answers: Tensor, targets: Tensor) -> Tensor:
-    if targets.shape[-2:] != answers.shape[-2:]:
-        # The teacher is tapped at another stride than the student's.
-        targets = F.interpolate(targets, answers.shape[-2:], mode="bilinear", antialias=True)
+    """Of one tap, in squares of its deviation."""
     squares = (answers - targets).square().mean(1)
     # The hardest tenth counts double: flaws are rare among cells, and the average would drown them.
     hardest = squares.flatten().topk(max(squares.numel() // 10, 1)).values

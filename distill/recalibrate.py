@@ -15,7 +15,7 @@ from torch import Tensor
 
 from distill.calibrate import Calibrated, calibrate
 from distill.dispositions import CONFIRMED, FALSE_ALARM, UNCLEAR, match_dispositions, read_dispositions
-from distill.graph_bank import GraphBank
+from distill.graph_banks import BankValues, GraphBanks
 from distill.graph_scales import GraphScales
 from distill.ledger import Ledger, enter_stages, read_ledger, verdicts_of
 from distill.parts import scores_of_parts
@@ -40,7 +40,6 @@ from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
 
 STAGE = "recalibrated"
-_BATCH_SIZE = 16
 _FITTED_IMAGES = 256
 """Enough for a bank of a few thousand entries, and soon embedded on a CPU."""
 
@@ -86,15 +85,15 @@ def recalibrate(request: RecalibrationRequest) -> Recalibration:
     """Make the renewed bundle at `request.out`. Raises KensaError."""
     before = open_bundle(request.bundle).manifest
     ledger = read_ledger(request.bundle)
-    bank = GraphBank(request.bundle / STUDENT_FILE)
-    refits = bank.is_replaceable and not request.keep_bank
+    banks = GraphBanks(request.bundle / STUDENT_FILE)
+    refits = banks.are_replaceable and not request.keep_bank
     if not refits and not request.keep_bank:
-        say("note: the graph's memory bank has a form that only a new build can change: it is kept")
+        say("note: the graph's memory banks have a form that only a new build can change: they are kept")
     sides = _load(request, before, ledger, refits=refits)
     with tempfile.TemporaryDirectory(prefix="kensa-recalibrate-") as folder:
         student = Path(shutil.copy(request.bundle / STUDENT_FILE, folder))
         if len(sides.fitted):
-            bank.replace(*_refreshed(bank, sides.fitted, student), student)
+            banks.replace(_refreshed(banks, sides.fitted), student)
         scales = GraphScales(student)
         if scales.are_there:
             scales.replace(scales.measure(sides.held_out.pixels.numpy()), student)
@@ -169,27 +168,27 @@ def _tell_split(calibrating: ImageSet, fitted: ImageSet, ledger: Ledger, how: st
     return how if how.startswith("by lot") else f"by lot; calibrated on: {', '.join(sorted(lots))}"
 
 
-def _refreshed(bank: GraphBank, fitted: ImageSet, student: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Half of the bank stands for what it stood for before, half for the new images: [M, D], and what is usual, [M]."""
+def _refreshed(banks: GraphBanks, fitted: ImageSet) -> list[BankValues]:
+    """Half of each bank stands for what it stood for before, half for the new images."""
     generator = torch.Generator().manual_seed(0)
-    session = StudentSession(student)
     chosen = torch.randperm(len(fitted), generator=generator)[:_FITTED_IMAGES]
-    maps = [
-        torch.from_numpy(session.run(batch.numpy())["patch_embeddings"]).permute(0, 3, 1, 2)
-        for batch in torch.split(fitted.pixels[chosen], _BATCH_SIZE)
-    ]
-    new = cells_of(torch.cat(maps))
-    size = len(bank.rows)
+    taps = banks.cells(fitted.pixels[chosen].numpy())
+    return [_refresh(before, cells, generator) for before, cells in zip(banks.values(), taps, strict=True)]
+
+
+def _refresh(before: BankValues, cells: np.ndarray, generator: torch.Generator) -> BankValues:
+    new = cells_of(torch.from_numpy(cells).permute(0, 3, 1, 2))
+    size = len(before.rows)
     # Numbered by their own places: the old entries' images are not known, but what was usual at them is.
-    old = Cells(torch.from_numpy(bank.rows.copy()), -1 - torch.arange(size))
+    old = Cells(torch.from_numpy(before.rows.copy()), -1 - torch.arange(size))
     comes = draw_coreset(new, size - size // 2, generator)
     # Fewer cells than places: more of the old entries stay.
     stays = draw_coreset(old, size - len(comes), generator)
     both = Cells(torch.cat([stays.rows, comes.rows]), torch.cat([stays.owners, comes.owners]))
-    usual_before = torch.from_numpy(bank.usual.copy())
+    usual_before = torch.from_numpy(before.usual.copy())
     prior = torch.cat([usual_before[-1 - stays.owners], usual_before.mean().expand(len(comes))])
     usual = usual_distances(both, some_cells(new, JUDGED_CELLS, generator), 1, prior)
-    return both.rows.numpy(), usual.numpy()
+    return BankValues(both.rows.numpy(), usual.numpy())
 
 
 def _renewed_ledger(

@@ -11,6 +11,7 @@ from inspection.images.quality import QualityLimits
 
 SHIPPED = Path(__file__).parent / "recipes"
 
+STUDENT_STRIDES = (2, 4, 8, 16, 32)
 Width = Annotated[int, Field(ge=4, le=1024)]
 
 
@@ -19,11 +20,12 @@ class StudentRecipe(Settings):
 
     body: Literal["plain", "trunk"] = "plain"
     """`trunk` keeps the teacher's encoder and learns to name flaws alone; widths and blocks are of `plain`."""
-    widths: tuple[Width, Width, Width, Width] = (24, 48, 96, 128)
-    """One for each stride 2, 4, 8 and 16."""
+    widths: tuple[Width, Width, Width, Width, Width] = (24, 48, 96, 128, 192)
+    """One for each stride 2, 4, 8, 16 and 32, as far as the teacher is tapped."""
     blocks: Annotated[int, Field(ge=1, le=8)] = 1
-    """Residual blocks at stride 8 and at stride 16, each."""
-    embedding_width: Annotated[int, Field(ge=8, le=512)] = 64
+    """Residual blocks at each stride at which the teacher is tapped."""
+    embedding_width: Annotated[int, Field(ge=8, le=512)] = 512
+    """At most so many directions of each tap."""
 
 
 class LearningRecipe(Settings):

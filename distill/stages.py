@@ -7,25 +7,25 @@ from torch import Tensor, nn
 from distill.scoring_graph import ScoringGraph
 from inspection.calibration.metrics import image_auroc
 from inspection.scoring.session import Scores, StudentSession
-from pretrain.evaluate.embeddings import map_in_batches
-from pretrain.evaluate.memory_bank import fit_bank, some_images
+from pretrain.evaluate.embeddings import taps_in_batches
+from pretrain.evaluate.memory_bank import fit_banks, some_images
 
 _BATCH_SIZE = 16
 
 
-def with_bank(
+def with_banks(
     embedder: nn.Module, pixels: Tensor, size: int, neighbours: int, generator: torch.Generator
 ) -> ScoringGraph:
-    """`embedder` with a memory bank of its own embeddings of uint8 [N, S, S, 3]."""
+    """`embedder`, which gives the cells of each tap, with memory banks of those of uint8 [N, S, S, 3]."""
     device = next(embedder.parameters()).device
-    maps = map_in_batches(embedder.eval(), some_images(pixels, generator), device)
-    return ScoringGraph(embedder, fit_bank(maps, size, neighbours, generator, device)).eval()
+    taps = taps_in_batches(embedder.eval(), some_images(pixels, generator), device)
+    return ScoringGraph(embedder, fit_banks(taps, size, neighbours, generator, device)).eval()
 
 
 @torch.inference_mode()
 def score_in_torch(graph: ScoringGraph, pixels: Tensor) -> Scores:
     """Scores of uint8 [N, S, S, 3] by torch."""
-    device = graph.nearest.bank.device
+    device = graph.banks.spreads.device
     batches = [graph(batch.to(device))[:3] for batch in torch.split(pixels, _BATCH_SIZE)]
     return Scores(*(torch.cat(parts).cpu().numpy() for parts in zip(*batches, strict=True)))
 

@@ -1,43 +1,69 @@
-"""The student: plain convolutions to a patch embedding every 8 pixels, and to a judgement whether a flaw is there."""
+"""The student: plain convolutions that give the cells of its teacher's taps, and judge whether a flaw is there."""
 
-import torch
+from collections.abc import Sequence
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from distill.recipe import StudentRecipe
-
-STRIDE = 8
+from distill.recipe import STUDENT_STRIDES, StudentRecipe
+from inspection.errors import ConfigError
+from pretrain.evaluate.tap_embedder import join_taps
 
 
 class Student(nn.Module):
-    """Images float [B, 3, H, W] in 0..1 to patch embeddings [B, width, H / 8, W / 8].
+    """Images float [B, 3, H, W] in 0..1 to cells of each tap, [B, D, h, w] at the tap's stride.
 
-    A branch at stride 16 sees the surroundings of a place; it is enlarged and joined with the one at stride 8.
+    `strides` and `widths` are those of the teacher's taps. Raises ConfigError for a stride that it does not reach.
     """
 
     mimics = True
 
-    def __init__(self, recipe: StudentRecipe) -> None:
+    def __init__(self, recipe: StudentRecipe, strides: Sequence[int], widths: Sequence[int]) -> None:
         super().__init__()
-        first, second, fine, coarse = recipe.widths
-        self.stem = nn.Sequential(
-            _convolution(3, first, 2), _convolution(first, second, 2), _convolution(second, fine, 2)
+        if missing := sorted(set(strides) - set(STUDENT_STRIDES)):
+            raise ConfigError(
+                f"student.widths: no stage of stride {missing[0]}, at which the teacher is tapped",
+                f"choose encoder.taps from {', '.join(map(str, STUDENT_STRIDES))}, or student.body = 'trunk'",
+            )
+        self._strides = tuple(strides)
+        self.stages = nn.ModuleList()
+        self._tapped: list[bool] = []
+        before = 3
+        for stride, width in zip(STUDENT_STRIDES, recipe.widths, strict=True):
+            tapped = stride in strides
+            blocks = [Residual(width) for _ in range(recipe.blocks if tapped else 0)]
+            self.stages.append(nn.Sequential(_convolution(before, width, 2), *blocks))
+            self._tapped.append(tapped)
+            before = width
+            if stride == max(strides):
+                break
+        own = [width for stride, width in zip(STUDENT_STRIDES, recipe.widths, strict=True) if stride in strides]
+        self.heads = nn.ModuleList(nn.Conv2d(inner, outer, 1) for inner, outer in zip(own, widths, strict=True))
+        self.flaw_head = nn.Sequential(
+            _convolution(sum(own), own[0], side=1),
+            nn.Conv2d(own[0], own[0] // 2, 1),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(own[0] // 2, 1, 1),
         )
-        self.fine = nn.Sequential(*(Residual(fine) for _ in range(recipe.blocks)))
-        self.coarse = nn.Sequential(_convolution(fine, coarse, 2), *(Residual(coarse) for _ in range(recipe.blocks)))
-        self.join = _convolution(fine + coarse, fine, side=1)
-        self.head = nn.Conv2d(fine, recipe.embedding_width, 1)
-        self.flaw_head = nn.Sequential(nn.Conv2d(fine, fine // 2, 1), nn.ReLU(inplace=True), nn.Conv2d(fine // 2, 1, 1))
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.answer(images)[0]
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        return self._cells(self._features(images))
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings as `forward` gives them, and the logits of a flaw in each cell, [B, H / 8, W / 8]."""
-        fine = self.fine(self.stem(images * 2 - 1))
-        coarse = F.interpolate(self.coarse(fine), scale_factor=2.0, mode="bilinear", align_corners=False)
-        features = self.join(torch.cat([fine, coarse], dim=1))
-        return self.head(features), self.flaw_head(features)[:, 0]
+    def answer(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Cells as `forward` gives them, and the logits of a flaw in each of the finest, [B, h, w]."""
+        features = self._features(images)
+        return self._cells(features), self.flaw_head(join_taps(features))[:, 0]
+
+    def _features(self, images: Tensor) -> tuple[Tensor, ...]:
+        features, found = images * 2 - 1, []
+        for stage, tapped in zip(self.stages, self._tapped, strict=True):
+            features = stage(features)
+            if tapped:
+                found.append(features)
+        return tuple(found)
+
+    def _cells(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(head(maps) for head, maps in zip(self.heads, features, strict=True))
 
 
 class Residual(nn.Module):

@@ -8,44 +8,38 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
-from distill.teacher import Teacher
+from pretrain.evaluate.tap_embedder import TapEmbedder, join_taps
 
 _FLAW_WIDTH = 64
 
 
 class TrunkStudent(nn.Module):
-    """Images float [B, 3, H, W] in 0..1 to the teacher's own targets [B, width, h, w], and a flaw head beside them."""
+    """Images float [B, 3, H, W] in 0..1 to the teacher's own cells of each tap, and a flaw head beside them."""
 
     mimics = False
 
-    def __init__(self, teacher: Teacher) -> None:
+    def __init__(self, teacher: TapEmbedder) -> None:
         super().__init__()
-        self.encoder = deepcopy(teacher.encoder).eval().requires_grad_(False)
-        inner = self.encoder.width
-        self.head = nn.Conv2d(inner, teacher.width, 1).requires_grad_(False)
-        with torch.no_grad():
-            # The teacher's centring, components and scale are one linear map.
-            weight = teacher.components / teacher.deviation
-            self.head.weight.copy_(weight[:, :, None, None])
-            self.head.bias.copy_(-weight @ teacher.centre)  # type: ignore[union-attr]
+        self.embedder = deepcopy(teacher).eval().requires_grad_(False)
         self.flaw_head = nn.Sequential(
-            nn.Conv2d(inner, _FLAW_WIDTH, 1),
+            nn.Conv2d(sum(teacher.widths), _FLAW_WIDTH, 1),
             nn.ReLU(inplace=True),
             nn.Conv2d(_FLAW_WIDTH, _FLAW_WIDTH, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(_FLAW_WIDTH, 1, 1),
         )
 
-    def forward(self, images: Tensor) -> Tensor:
-        return self.answer(images)[0]
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        taps: tuple[Tensor, ...] = self.embedder(images)
+        return taps
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Embeddings as `forward` gives them, and the logits of a flaw in each cell, [B, h, w]."""
+    def answer(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        """Cells as `forward` gives them, and the logits of a flaw in each of the finest, [B, h, w]."""
         with torch.no_grad():
-            features = self.encoder.patch_embeddings(images)
-        return self.head(features), self.flaw_head(features)[:, 0]
+            taps = self(images)
+        return taps, self.flaw_head(join_taps(taps))[:, 0]
 
     def train(self, mode: bool = True) -> "TrunkStudent":
         super().train(mode)
-        self.encoder.eval()
+        self.embedder.eval()
         return self

@@ -15,8 +15,7 @@ from deploy.bench.pictures import SIDE_PX, PictureSource
 from deploy.bench.unproven import NOTHING, unproven_manifest
 from distill.export import export_onnx
 from distill.recipe import load_recipe
-from distill.scoring_graph import Scales, ScoringGraph
-from distill.teacher import Teacher
+from distill.scoring_graph import ScoringGraph
 from distill.trunk_student import TrunkStudent
 from inspection.bundle.manifest import GOLDEN_FOLDER, STUDENT_FILE, Calibration, GoldenImage, Manifest
 from inspection.bundle.writer import write_bundle
@@ -30,6 +29,8 @@ from inspection.scoring.session import Scores, StudentSession
 from inspection.start_weights import WARM_RECIPE
 from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.nearest_normal import NearestNormal
+from pretrain.evaluate.tap_banks import TapBanks
+from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.recipe import load_recipe as load_pretraining_recipe
 
 _SEED = 7
@@ -46,9 +47,11 @@ def build(out: Path) -> str:
         staging = Path(folder) / "bundle"
         (staging / GOLDEN_FOLDER).mkdir(parents=True)
         torch.manual_seed(_SEED)
-        teacher = Teacher(Encoder(load_pretraining_recipe(WARM_RECIPE).encoder), recipe.student.embedding_width)
-        nearest = NearestNormal(torch.randn(recipe.bank.size, teacher.width), recipe.bank.neighbours)
-        export_onnx(ScoringGraph(TrunkStudent(teacher), nearest, Scales(1.0, 1.0)), staging / STUDENT_FILE, SIDE_PX)
+        teacher = TapEmbedder(Encoder(load_pretraining_recipe(WARM_RECIPE).encoder), recipe.student.embedding_width)
+        rows = [torch.randn(recipe.bank.size, width) for width in teacher.widths]
+        banks = [NearestNormal(one, recipe.bank.neighbours) for one in rows]
+        graph = ScoringGraph(TrunkStudent(teacher), TapBanks(banks, torch.ones(len(banks))))
+        export_onnx(graph, staging / STUDENT_FILE, SIDE_PX)
         session = StudentSession(staging / STUDENT_FILE)
         source = PictureSource(_SEED)
         pictures = [source.next() for _ in range(_PROBE_COUNT)]

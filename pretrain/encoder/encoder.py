@@ -29,7 +29,8 @@ class Encoder(nn.Module):
         built = _build_backbone(recipe)
         self.backbone: nn.Module = built.network
         self._order = list(built.widths)
-        self.width = sum(built.widths[stride] for stride in recipe.taps)
+        self.tap_widths = tuple(built.widths[stride] for stride in recipe.taps)
+        self.width = sum(self.tap_widths)
         self.pooled_width = built.widths[recipe.pooled_tap]
         self.colour_mean, self.colour_deviation = torch.tensor(built.mean), torch.tensor(built.deviation)
         own = [self.colour_mean, self.colour_deviation]
@@ -55,6 +56,11 @@ class Encoder(nn.Module):
         """[B, D, h, w] at the finest tap's resolution: taps smoothed, of unit length, coarser ones enlarged."""
         return self._embed(self.feature_maps(images))
 
+    def smoothed_taps(self, images: Tensor) -> tuple[Tensor, ...]:
+        """The maps of the taps, each at its own resolution: [B, D, h, w], averaged over each cell's neighbourhood."""
+        maps = self.feature_maps(images)
+        return tuple(_smooth(maps[stride]) for stride in self.recipe.taps)
+
     def pooled(self, images: Tensor) -> Tensor:
         """The whole view as one vector, [B, P]."""
         return self.feature_maps(images)[self.recipe.pooled_tap].mean(dim=(2, 3))
@@ -71,14 +77,17 @@ class Encoder(nn.Module):
         size = maps[self.recipe.taps[0]].shape[-2:]
         taps = []
         for stride in self.recipe.taps:
-            # The neighbourhood's mean makes an embedding tolerant of a pixel's shift (Roth et al. 2022, eq. 2).
-            smooth = F.avg_pool2d(maps[stride], 3, stride=1, padding=1, count_include_pad=False)
             # Unit length tap by tap: no tap outweighs another, and stronger light is no stronger feature.
-            unit = F.normalize(smooth, dim=1)
+            unit = F.normalize(_smooth(maps[stride]), dim=1)
             if stride != self.recipe.taps[0]:
                 unit = F.interpolate(unit, size=size, mode="bilinear", align_corners=False)
             taps.append(unit)
         return torch.cat(taps, dim=1)
+
+
+def _smooth(features: Tensor) -> Tensor:
+    # The neighbourhood's mean makes an embedding tolerant of a pixel's shift (Roth et al. 2022, eq. 2).
+    return F.avg_pool2d(features, 3, stride=1, padding=1, count_include_pad=False)
 
 
 def _build_backbone(recipe: EncoderRecipe) -> Backbone:

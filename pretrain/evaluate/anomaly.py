@@ -1,5 +1,6 @@
 """The frozen-encoder anomaly check: how well an encoder finds real defects with nothing but a memory bank on it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,10 @@ from inspection.images.tiles import TileLayout, stitch_all
 from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.embeddings import as_input, map_in_batches
-from pretrain.evaluate.memory_bank import fit_bank, some_images
-from pretrain.evaluate.nearest_normal import smooth_map
+from pretrain.evaluate.embeddings import as_input, taps_in_batches
+from pretrain.evaluate.memory_bank import fit_banks, some_images
+from pretrain.evaluate.tap_banks import TapBanks
+from pretrain.evaluate.tap_embedder import TapEmbedder
 
 _BANK_SIZE, _NEIGHBOURS = 4096, 1
 
@@ -68,7 +70,7 @@ def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int)
 
     The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind.
     """
-    maps = list(anomaly_maps(encoder, normal, test.pixels, seed).numpy())
+    maps = list(map_images(encoder, normal, test.pixels, seed).numpy())
     if test.layouts:
         maps = stitch_all(np.stack(maps), test.layouts)
     scores = np.array([one.max() for one in maps])
@@ -81,16 +83,19 @@ def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int)
     return figures
 
 
-def anomaly_maps(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) -> Tensor:
-    """Anomaly maps float [N, h, w] of uint8 [N, S, S, 3]."""
-    encoder = encoder.eval()
-    device = next(encoder.parameters()).device
+def map_images(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) -> Tensor:
+    """Anomaly maps float [N, h, w] of uint8 [N, S, S, 3], by memory banks of `normal`."""
+    embedder = TapEmbedder(encoder)
+    device = embedder.typical.device
     generator = torch.Generator().manual_seed(seed)
-    of_normal = map_in_batches(encoder.patch_embeddings, some_images(normal, generator), device)
-    nearest = fit_bank(of_normal, _BANK_SIZE, _NEIGHBOURS, generator, device)
-    maps = []
-    for image in track(pixels, "scoring test images", len(pixels)):
-        with torch.inference_mode():
-            embeddings = encoder.patch_embeddings(as_input(image[None], device)).permute(0, 2, 3, 1)
-            maps.append(smooth_map(nearest(embeddings))[0].cpu())
-    return torch.stack(maps)
+    normal = some_images(normal, generator)
+    embedder.fit(normal, generator)
+    banks = fit_banks(taps_in_batches(embedder, normal, device), _BANK_SIZE, _NEIGHBOURS, generator, device)
+    return anomaly_maps(embedder, banks, track(pixels, "scoring test images", len(pixels)))
+
+
+@torch.inference_mode()
+def anomaly_maps(embedder: TapEmbedder, banks: TapBanks, images: Iterable[Tensor]) -> Tensor:
+    """Anomaly maps float [N, h, w] of images, uint8 [S, S, 3] each. One by one: a batch's distances fill the memory."""
+    device = embedder.typical.device
+    return torch.cat([banks(embedder(as_input(image[None], device))).cpu() for image in images])

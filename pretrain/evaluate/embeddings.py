@@ -15,6 +15,17 @@ def map_in_batches(function: Callable[[Tensor], Tensor], pixels: Tensor, device:
     return torch.cat(gathered)
 
 
+@torch.inference_mode()
+def taps_in_batches(
+    function: Callable[[Tensor], tuple[Tensor, ...]], pixels: Tensor, device: torch.device
+) -> tuple[Tensor, ...]:
+    """As `map_in_batches`, of a function that gives several maps."""
+    gathered = [
+        [part.half().cpu() for part in function(as_input(batch, device))] for batch in torch.split(pixels, BATCH_SIZE)
+    ]
+    return tuple(torch.cat(parts) for parts in zip(*gathered, strict=True))
+
+
 def as_input(pixels: Tensor, device: torch.device) -> Tensor:
     """uint8 [B, S, S, 3] to the encoder's input: float [B, 3, S, S] in 0..1, channels last."""
     return pixels.to(device).permute(0, 3, 1, 2).to(memory_format=torch.channels_last).float() / 255

@@ -13,10 +13,11 @@ from inspection.images.illumination import Illumination
 from inspection.terminal import say, track
 from pretrain.data.image_set import ImageSet
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.embeddings import as_input, map_in_batches
-from pretrain.evaluate.memory_bank import fit_bank
-from pretrain.evaluate.nearest_normal import smooth_map
+from pretrain.evaluate.anomaly import anomaly_maps
+from pretrain.evaluate.embeddings import as_input, taps_in_batches
+from pretrain.evaluate.memory_bank import fit_banks
 from pretrain.evaluate.splits import split_by_lot
+from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
 
@@ -52,17 +53,11 @@ def wins_of_flawed(
 
     Of uint8 [N, S, S, 3] each. The mean is the AUROC of flawed against clean images.
     """
-    encoder = encoder.eval()
-    device = next(encoder.parameters()).device
-
-    def embed(pixels: Tensor) -> Tensor:
-        return map_in_batches(encoder.patch_embeddings, pixels, device)
-
-    nearest = fit_bank(embed(fitted), _BANK_SIZE, _NEIGHBOURS, generator)
-    of_clean, of_flawed = (
-        torch.stack([local_excess(nearest(image.permute(1, 2, 0).float())[None])[0] for image in embed(pixels)]).numpy()
-        for pixels in (clean, flawed)
-    )
+    embedder = TapEmbedder(encoder)
+    device = embedder.typical.device
+    embedder.fit(fitted, generator)
+    banks = fit_banks(taps_in_batches(embedder, fitted, device), _BANK_SIZE, _NEIGHBOURS, generator, device)
+    of_clean, of_flawed = (local_excess(anomaly_maps(embedder, banks, pixels)).numpy() for pixels in (clean, flawed))
     wins: np.ndarray = 0.5 * (np.sign(of_flawed[None] - of_clean[:, None]) + 1)
     return wins
 
@@ -79,9 +74,9 @@ def surely_best(wins: dict[Illumination, np.ndarray], seed: int) -> Illumination
     return max(better, key=lambda name: wins[name].mean(), default=_RULE)
 
 
-def local_excess(distances: Tensor) -> Tensor:
-    """The peak of each smoothed map [B, h, w] over the map's own median, [B]."""
-    flat = smooth_map(distances).flatten(1)
+def local_excess(maps: Tensor) -> Tensor:
+    """The peak of each anomaly map [B, h, w] over the map's own median, [B]."""
+    flat = maps.flatten(1)
     return flat.amax(1) - flat.median(1).values
 
 

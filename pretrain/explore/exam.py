@@ -18,10 +18,11 @@ from inspection.errors import DatasetError
 from inspection.images.illumination import Illumination
 from inspection.terminal import track
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.embeddings import map_in_batches
+from pretrain.evaluate.anomaly import anomaly_maps
+from pretrain.evaluate.embeddings import taps_in_batches
 from pretrain.evaluate.illumination import local_excess
-from pretrain.evaluate.memory_bank import fit_bank
-from pretrain.evaluate.nearest_normal import smooth_map
+from pretrain.evaluate.memory_bank import fit_banks
+from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.evaluate.treatment import treat_all
 from pretrain.explore.exam_flaws import draw_exam_flaw
 
@@ -113,24 +114,18 @@ def compose_exam(fitted: Tensor, held_out: Tensor, illumination: Illumination, d
 
 def examine(encoder: Encoder, exam: Exam, seed: int) -> Marks:
     """Score the exam with a memory bank of its fitted images."""
-    encoder = encoder.eval()
-    device = next(encoder.parameters()).device
-
-    def embed(pixels: Tensor) -> Tensor:
-        return map_in_batches(encoder.patch_embeddings, pixels, device)
-
+    embedder = TapEmbedder(encoder)
+    device = embedder.typical.device
     generator = torch.Generator().manual_seed(seed)
-    nearest = fit_bank(embed(exam.fitted), _BANK_SIZE, _NEIGHBOURS, generator, device)
-
-    def distances(pixels: Tensor) -> Tensor:
-        return torch.cat([nearest(image.to(device).permute(1, 2, 0).float())[None].cpu() for image in embed(pixels)])
-
-    with torch.inference_mode():
-        of_clean, of_flawed = (distances(pixels) for pixels in track((exam.clean, exam.flawed), "examining", 2))
+    embedder.fit(exam.fitted, generator)
+    banks = fit_banks(taps_in_batches(embedder, exam.fitted, device), _BANK_SIZE, _NEIGHBOURS, generator, device)
+    of_clean, of_flawed = (
+        anomaly_maps(embedder, banks, pixels) for pixels in track((exam.clean, exam.flawed), "examining", 2)
+    )
     return Marks(
         clean=tuple(local_excess(of_clean).tolist()),
         flawed=tuple(local_excess(of_flawed).tolist()),
-        placed=_placed(smooth_map(of_flawed), exam.changed),
+        placed=_placed(of_flawed, exam.changed),
         owners=tuple(exam.owners.tolist()),
     )
 

@@ -127,7 +127,7 @@ def test_a_new_bundle_takes_the_older_ones_place(request_of: BuildRequest, older
 
 def export_another(graph: ScoringGraph, path: Path, input_px: int) -> None:
     """As if the exporter had lost the weights on the way."""
-    export_onnx(ScoringGraph(random_student(5), graph.nearest).eval(), path, input_px)
+    export_onnx(ScoringGraph(random_student(5), graph.banks).eval(), path, input_px)
 
 
 def full_disk(*_: object) -> None:
@@ -291,6 +291,7 @@ def test_any_encoder_makes_a_student(taps: tuple[int, ...], washers: Path, tmp_p
     )
     build(BuildRequest(student, tmp_path / "teacher", washers, tmp_path / "bundle"))
     session = open_bundle(tmp_path / "bundle", threads=1).session
-    width = min(40, {(8,): 32, (16,): 48, (4, 8): 56}[taps])
+    side, width = {(8,): (8, 32), (16,): (4, 40), (4, 8): (8, 24 + 32)}[taps]
     outputs = session.run(torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy())
-    assert outputs["patch_embeddings"].shape == (1, 8, 8, width)
+    assert outputs["patch_embeddings"].shape == (1, side, side, width)
+    assert outputs["anomaly_map"].shape == (1, 64 // taps[0], 64 // taps[0])

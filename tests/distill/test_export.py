@@ -12,6 +12,7 @@ import torch
 from distill.export import export_onnx
 from distill.scoring_graph import Scales, ScoringGraph
 from inspection.scoring.session import INPUT, OUTPUTS, StudentSession
+from pretrain.evaluate.nearest_normal import NearestNormal
 from tests.distill.small import SIDE_PX, random_graph, washer_pixels
 
 SCALED = Scales(bank=2.0, flaw=0.5)
@@ -57,8 +58,9 @@ def test_all_weights_and_the_bank_are_inside(exported: Path) -> None:
     model = onnx.load(str(exported), load_external_data=False)
     assert not any(tensor.data_location == onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
     shapes = [tuple(tensor.dims) for tensor in model.graph.initializer]
-    bank = random_graph().nearest.bank
-    assert tuple(bank.shape) in shapes
+    for bank in random_graph().banks.banks:
+        assert isinstance(bank, NearestNormal)
+        assert tuple(bank.bank.shape) in shapes
     assert {path.name for path in exported.parent.iterdir()} == {"student.onnx"}
 
 

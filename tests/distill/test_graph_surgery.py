@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from distill.export import export_onnx
-from distill.graph_bank import GraphBank
+from distill.graph_banks import BankValues, GraphBanks
 from distill.graph_scales import GraphScales
 from distill.scoring_graph import Scales, ScoringGraph
 from distill.stages import score_in_onnx, score_in_torch
@@ -18,6 +18,7 @@ from inspection.errors import BundleError
 from inspection.scoring.session import Scores, StudentSession
 from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.nearest_normal import NearestNormal
+from pretrain.evaluate.tap_banks import TapBanks
 from tests.distill.small import SIDE_PX, random_graph, washer_pixels
 
 
@@ -31,14 +32,20 @@ def assert_close(one: Scores, other: Scores) -> None:
 def test_a_replaced_bank_scores_as_torch_does(neighbours: int, tmp_path: Path) -> None:
     graph, pixels = random_graph(neighbours=neighbours), washer_pixels(4)
     export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
-    bank = GraphBank(tmp_path / "a.onnx")
-    assert bank.is_replaceable
-    assert np.array_equal(bank.rows, graph.nearest.bank.numpy())
-    rows = np.random.default_rng(0).normal(size=bank.rows.shape).astype(np.float32)
-    assert np.array_equal(bank.usual, graph.nearest.usual[:, 0].numpy())
-    usual = np.random.default_rng(1).uniform(size=len(rows)).astype(np.float32)
-    bank.replace(rows, usual, tmp_path / "b.onnx")
-    other = ScoringGraph(graph.student, NearestNormal(torch.from_numpy(rows), neighbours, torch.from_numpy(usual)))
+    banks = GraphBanks(tmp_path / "a.onnx")
+    assert banks.are_replaceable
+    chance = np.random.default_rng(0)
+    others, nearest = [], []
+    for found, bank in zip(banks.values(), graph.banks.banks, strict=True):
+        assert isinstance(bank, NearestNormal)
+        assert np.array_equal(found.rows, bank.bank.numpy())
+        assert np.array_equal(found.usual, bank.usual[:, 0].numpy())
+        rows = chance.normal(size=found.rows.shape).astype(np.float32)
+        usual = chance.uniform(size=len(rows)).astype(np.float32)
+        others.append(BankValues(rows, usual))
+        nearest.append(NearestNormal(torch.from_numpy(rows), neighbours, torch.from_numpy(usual)))
+    banks.replace(others, tmp_path / "b.onnx")
+    other = ScoringGraph(graph.student, TapBanks(nearest, graph.banks.spreads))
     other.eval()
     before = score_in_onnx(StudentSession(tmp_path / "a.onnx", threads=1), pixels)
     after = score_in_onnx(StudentSession(tmp_path / "b.onnx", threads=1), pixels)
@@ -49,14 +56,27 @@ def test_a_replaced_bank_scores_as_torch_does(neighbours: int, tmp_path: Path) -
 def test_another_shape_or_another_kind_of_graph_is_refused(tmp_path: Path) -> None:
     graph = random_graph()
     export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
-    bank = GraphBank(tmp_path / "a.onnx")
-    with pytest.raises(BundleError, match=r"b\.onnx: its memory bank cannot be replaced"):
-        bank.replace(bank.rows[:5], bank.usual[:5], tmp_path / "b.onnx")
+    banks = GraphBanks(tmp_path / "a.onnx")
+    values = banks.values()
+    for others in ([BankValues(one.rows[:5], one.usual[:5]) for one in values], values[:1]):
+        with pytest.raises(BundleError, match=r"b\.onnx: its memory banks cannot be replaced"):
+            banks.replace(others, tmp_path / "b.onnx")
     model = onnx.load(str(tmp_path / "a.onnx"))
     for tensor in model.graph.initializer:
-        tensor.name = tensor.name.replace("nearest.bank", "other")
+        tensor.name = tensor.name.replace(".bank", ".other")
     onnx.save(model, str(tmp_path / "c.onnx"))
-    assert not GraphBank(tmp_path / "c.onnx").is_replaceable
+    assert not GraphBanks(tmp_path / "c.onnx").are_replaceable
+
+
+def test_cells_are_those_the_banks_are_asked_about(tmp_path: Path) -> None:
+    graph, pixels = random_graph(), washer_pixels(20)
+    export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
+    with torch.inference_mode():
+        expected = graph.student(as_input(pixels, torch.device("cpu")))
+    found = GraphBanks(tmp_path / "a.onnx").cells(pixels.numpy())
+    assert len(found) == len(expected) == 2
+    for cells, maps in zip(found, expected, strict=True):
+        assert np.allclose(cells, maps.permute(0, 2, 3, 1).numpy(), atol=1e-4)
 
 
 def test_scales_are_measured_and_set_as_torch_does(tmp_path: Path) -> None:

@@ -6,13 +6,13 @@ import pytest
 import torch
 
 from distill.mimic import teach
-from distill.recipe import DistillRecipe, LearningRecipe, StudentRecipe
-from distill.student import STRIDE, Student
-from distill.teacher import Teacher
+from distill.recipe import LearningRecipe, StudentRecipe
+from distill.student import Student
 from inspection.calibration.metrics import image_auroc
-from inspection.errors import TrainingError
+from inspection.errors import ConfigError, TrainingError
 from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input
+from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.flaws import Flawed, add_flaws
 from pretrain.losses.flaw_contrast import changed_cells
 from tests.distill.small import DISTILL_RECIPE, washer_pixels
@@ -21,16 +21,20 @@ from tests.pretrain.tiny import tiny_recipe
 PIXELS = washer_pixels(16)
 
 
-def teacher(taps: tuple[int, ...] = (8, 16)) -> Teacher:
+def teacher(taps: tuple[int, ...] = (8, 16)) -> TapEmbedder:
     torch.manual_seed(0)
-    made = Teacher(Encoder(tiny_recipe(encoder={"taps": taps}).encoder), 16)
+    made = TapEmbedder(Encoder(tiny_recipe(encoder={"taps": taps}).encoder), 16)
     made.fit(PIXELS, torch.Generator().manual_seed(0))
     return made
 
 
 def student() -> Student:
+    return student_of(teacher())
+
+
+def student_of(master: TapEmbedder) -> Student:
     torch.manual_seed(1)
-    return Student(DISTILL_RECIPE.student)
+    return Student(DISTILL_RECIPE.student, master.strides, master.widths)
 
 
 def learning(**values: object) -> LearningRecipe:
@@ -38,11 +42,15 @@ def learning(**values: object) -> LearningRecipe:
 
 
 @torch.no_grad()
-def gap(pupil: Student, master: Teacher, *, flawed: bool) -> float:
+def gap(pupil: Student, master: TapEmbedder, *, flawed: bool) -> float:
     images = as_input(washer_pixels(8, first=200), torch.device("cpu"))
     if flawed:
         images = add_flaws(images, torch.Generator().manual_seed(0)).pixels
-    return float((pupil.eval()(images) - master(images)).square().mean())
+    squares = [
+        (answers - targets).square().mean()
+        for answers, targets in zip(pupil.eval()(images), master(images), strict=True)
+    ]
+    return float(torch.stack(squares).mean())
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -94,14 +102,20 @@ def test_teaching_follows_from_its_seed() -> None:
     pupils = [student() for _ in range(3)]
     for pupil, seed in zip(pupils, (1, 1, 2), strict=True):
         teach(pupil, teacher(), PIXELS, learning(steps=3), None, seed)
-    first, again, other = (pupil.head.weight for pupil in pupils)
+    first, again, other = (pupil.heads[0].weight for pupil in pupils)
     assert torch.equal(first, again)
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("taps", [(4, 8), (16,)])
-def test_a_teacher_tapped_at_another_stride_is_mimicked_too(taps: tuple[int, ...]) -> None:
-    assert teach(student(), teacher(taps), PIXELS, learning(steps=2), None, 0).steps == 2
+@pytest.mark.parametrize("taps", [(4, 8), (16,), (8, 16, 32)])
+def test_a_teacher_tapped_at_other_strides_is_mimicked_too(taps: tuple[int, ...]) -> None:
+    master = teacher(taps)
+    assert teach(student_of(master), master, PIXELS, learning(steps=2), None, 0).steps == 2
+
+
+def test_a_stride_that_no_stage_has_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"student\.widths: no stage of stride 1, at which the teacher is tapped"):
+        Student(DISTILL_RECIPE.student, (1, 8), (4, 4))
 
 
 def test_crops_are_never_larger_than_the_images() -> None:
@@ -132,15 +146,17 @@ def test_minutes_end_the_teaching() -> None:
 
 def test_a_loss_that_is_no_number_is_one_line() -> None:
     master = teacher()
-    master.deviation.fill_(float("nan"))
+    master.deviations.fill_(float("nan"))
     with pytest.raises(TrainingError, match=r"distillation step 0: loss is not finite: lower learning\.learning_rate"):
         teach(student(), master, PIXELS, learning(steps=2), None, 0)
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
 @torch.no_grad()
-def test_a_student_gives_an_embedding_for_every_eight_pixels(blocks: int) -> None:
-    pupil = Student(StudentRecipe(widths=(8, 8, 12, 16), blocks=blocks, embedding_width=24)).eval()
+def test_a_student_gives_the_cells_of_every_tap(blocks: int) -> None:
+    recipe = StudentRecipe(widths=(8, 8, 12, 16, 20), blocks=blocks)
+    pupil = Student(recipe, (8, 32), (24, 6)).eval()
     for side in (32, 64, 96):
-        assert pupil(torch.rand(2, 3, side, side)).shape == (2, 24, side // STRIDE, side // STRIDE)
-    assert DistillRecipe(name="default").student.embedding_width == 64
+        fine, coarse = pupil(torch.rand(2, 3, side, side))
+        assert fine.shape == (2, 24, side // 8, side // 8)
+        assert coarse.shape == (2, 6, side // 32, side // 32)

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from distill.scoring_graph import Scales, ScoringGraph, measure_scales
-from distill.stages import flaw_auroc, score_in_torch, with_bank
+from distill.stages import flaw_auroc, score_in_torch, with_banks
 from inspection.scoring.session import OUTPUTS, Scores
 from pretrain.evaluate.nearest_normal import smooth_map
 from tests.distill.small import random_graph, random_student, washer_pixels
 
 
 class Fixed(nn.Module):
-    """Stands for a memory bank: gives the distances it was made with."""
+    """Stands for the memory banks: gives the map it was made with, smoothed as theirs is."""
 
     def __init__(self, distances: Tensor) -> None:
         super().__init__()
         self.distances = distances
 
-    def forward(self, embeddings: Tensor) -> Tensor:
-        return self.distances
+    def forward(self, taps: Sequence[Tensor]) -> Tensor:
+        return smooth_map(self.distances)
 
 
 def graph_of(distances: Tensor) -> ScoringGraph:
@@ -34,8 +36,9 @@ def test_the_local_score_is_the_maps_peak() -> None:
     assert outputs["anomaly_map"].shape == (5, 8, 8)
     assert torch.equal(outputs["local_score"], outputs["anomaly_map"].flatten(1).max(1).values)
     assert outputs["global_score"].shape == (5,)
-    assert outputs["patch_embeddings"].shape == (5, 8, 8, 16)
-    assert torch.allclose(outputs["view_embedding"], outputs["patch_embeddings"].mean(dim=(1, 2)))
+    # At the resolution of the middle tap, with the cells of all.
+    assert outputs["patch_embeddings"].shape == (5, 4, 4, 16 + 16)
+    assert torch.allclose(outputs["view_embedding"], outputs["patch_embeddings"].mean(dim=(1, 2)), atol=1e-5)
 
 
 @pytest.mark.parametrize("cells", [16, 15])
@@ -77,8 +80,8 @@ class TwoHeads(nn.Module):
         super().__init__()
         self.logits = logits
 
-    def answer(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        return torch.zeros(len(images), 4, *self.logits.shape[1:]), self.logits
+    def answer(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
+        return (torch.zeros(len(images), 4, *self.logits.shape[1:]),), self.logits
 
 
 def two_maps(distances: Tensor, logits: Tensor, scales: Scales | None = None) -> ScoringGraph:
@@ -130,7 +133,7 @@ def test_scores_do_not_depend_on_who_else_is_in_the_batch() -> None:
 
 def test_images_of_the_bank_lie_nearer_to_it_than_others() -> None:
     pixels = washer_pixels(12)
-    graph = with_bank(random_student(), pixels, 4096, 1, torch.Generator().manual_seed(0))
+    graph = with_banks(random_student(), pixels, 4096, 1, torch.Generator().manual_seed(0))
     known = score_in_torch(graph, pixels)
     flawed = score_in_torch(graph, washer_pixels(12, 100, flaw=True))
     # All cells are in the bank, but for the rounding of embeddings to float16.

@@ -12,7 +12,7 @@ import torch
 from inspection.errors import DatasetError, ImageError
 from inspection.images.preprocess import Preprocessing
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.anomaly import anomaly_maps, check_encoder, load_test_images
+from pretrain.evaluate.anomaly import check_encoder, load_test_images, map_images
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer, write_washers
 
@@ -56,7 +56,7 @@ def test_labeled_pictures_come_with_their_masks(labeled: Path) -> None:
 def test_figures_are_shares_of_pairs(labeled: Path, encoder: Encoder) -> None:
     test = load_test_images(labeled, SMALL)
     figures = check_encoder(encoder, normal(), test, 0)
-    peaks: list[float] = anomaly_maps(encoder, normal(), test.pixels, 0).flatten(1).amax(1).tolist()
+    peaks: list[float] = map_images(encoder, normal(), test.pixels, 0).flatten(1).amax(1).tolist()
     good = peaks[4:8]
 
     def share(bad: list[float]) -> float:

@@ -26,10 +26,11 @@ class Eye(nn.Module):
 
     def __init__(self, *, blind: bool = False) -> None:
         super().__init__()
+        self.tap_widths = (3,)
         self.weight = nn.Parameter(torch.tensor(0.0 if blind else 1.0))
 
-    def patch_embeddings(self, images: torch.Tensor) -> torch.Tensor:
-        return F.avg_pool2d(images, 8) * self.weight
+    def smoothed_taps(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (F.avg_pool2d(images, 8) * self.weight,)
 
 
 def washers_of(seeds: range) -> torch.Tensor:

@@ -74,10 +74,11 @@ class Eye(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.tap_widths = (3,)
         self.weight = nn.Parameter(torch.ones(()))
 
-    def patch_embeddings(self, images: torch.Tensor) -> torch.Tensor:
-        return F.avg_pool2d(images, 8) * self.weight
+    def smoothed_taps(self, images: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        return (F.avg_pool2d(images, 8) * self.weight,)
 
 
 def test_images_that_differ_separate_and_the_same_do_not() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.evaluate.memory_bank import Cells, cells_of, draw_coreset, fit_bank, usual_distances
+from pretrain.evaluate.memory_bank import Cells, cells_of, draw_coreset, fit_banks, usual_distances
+from pretrain.evaluate.nearest_normal import NearestNormal, smooth_map
 
 
 def fresh(seed: int = 0) -> torch.Generator:
@@ -15,6 +16,13 @@ def fresh(seed: int = 0) -> torch.Generator:
 def alone(rows: torch.Tensor) -> Cells:
     """Every cell of an image of its own."""
     return Cells(rows, torch.arange(len(rows)))
+
+
+def fit_bank(maps: torch.Tensor, size: int, neighbours: int, generator: torch.Generator) -> NearestNormal:
+    """That of a single tap."""
+    (nearest,) = fit_banks([maps], size, neighbours, generator).banks
+    assert isinstance(nearest, NearestNormal)
+    return nearest
 
 
 def test_cells_know_their_image() -> None:
@@ -107,3 +115,26 @@ def test_a_bank_follows_from_its_generator() -> None:
     one, other = (fit_bank(maps, 16, 1, fresh(3)) for _ in range(2))
     assert torch.equal(one.bank, other.bank)
     assert torch.equal(one.usual, other.usual)
+
+
+def test_a_taps_unit_is_how_much_normal_images_differ_in_their_peaks() -> None:
+    # So few images that each both makes the bank and is judged, by the entries of the others.
+    maps = torch.randn(3, 4, 6, 6, generator=fresh())
+    banks = fit_banks([maps], 10**6, 1, fresh(1))
+    (nearest,) = banks.banks
+    assert isinstance(nearest, NearestNormal)
+    peaks = []
+    for own in range(3):
+        rows = maps[own].permute(1, 2, 0).reshape(-1, 4)
+        owned = (nearest.bank[:, None] == rows).all(2).any(1)
+        others, usual = nearest.bank[~owned], nearest.usual[~owned, 0]
+        distance = torch.cdist(rows, others)
+        smooth = smooth_map((distance.amin(1) - usual[distance.argmin(1)]).view(1, 6, 6))
+        peaks.append(smooth.max() - smooth.flatten().median())
+    expected = max(float(torch.stack(peaks).std(correction=0)), 0.1 * float(torch.stack(peaks).mean()))
+    assert float(banks.spreads[0]) == pytest.approx(expected, rel=1e-3)
+
+
+def test_images_that_do_not_differ_have_a_unit_all_the_same() -> None:
+    banks = fit_banks([torch.ones(3, 4, 6, 6), torch.zeros(3, 2, 3, 3)], 16, 1, fresh())
+    assert float(banks.spreads.min()) > 0
