@@ -104,7 +104,7 @@ def list_dispositions(runtime: RuntimeDependency, inspection_id: InspectionId) -
     "/summary",
     summary="What is stored, in counts",
     dependencies=[needs(Permission.SEE_QUEUE)],
-    responses=problem_responses(401, 403, 503),
+    responses=problem_responses(401, 403, 422, 503),
 )
 def get_summary(
     runtime: RuntimeDependency,

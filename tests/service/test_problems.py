@@ -43,6 +43,7 @@ BODIES = {
     "/api/v1/drift/{alarm_id}/end": {"note": "looked at"},
     "/api/v1/shadow": {"bundle_id": "bundle-0000000000000000"},
     "/api/v1/shadow/{challenger_id}/stop": {},
+    "/api/v1/bundles/anchors": {"bundle_id": "bundle-0000000000000000"},
     "/api/v1/bundles/promotions": {"bundle_id": "bundle-0000000000000000"},
     "/api/v1/bundles/rollbacks": {},
     "/api/v1/bundles/rescorings": {"judged_by": "bundle-0000000000000000"},
