@@ -44,7 +44,8 @@ def calibrate(bench: Bench, found: Findings) -> Figures:
         return {"is_other_lot": False, "groups": [], **_figures(read_manifest(folder.challenger))}
     target = choose_limits(bench, found)
     words: list[str | Path] = ["recalibrate", folder.student, "--images", folder.calibration]
-    words += ["--out", folder.challenger, "--keep-bank", "--dispositions", folder.decisions_file]
+    words += ["--out", folder.challenger, "--keep-bank"]
+    words += ["--dispositions", folder.decisions_file] if folder.decisions_file.is_file() else []
     words += ["--flagged-rate", f"{target.flagged_rate:g}", "--confidence", f"{target.confidence:g}"]
     words += ["--failed-rate", f"{target.failed_rate:g}"]
     answer = bench.trainer.distill(*words, deadline=bench.deadline)

@@ -3,6 +3,7 @@
 import csv
 import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -33,8 +34,7 @@ def choose_limits(bench: Bench, found: Findings) -> CalibrationTarget:
         said = find_said(session, rows)
         defects = find_rows(session, snapshot["defects"])
     cleared = {str(row.image_sha256) for row in rows if said[row.part_id] is Said.FALSE_ALARM}
-    with bench.folder.decisions_file.open("w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([("image", "decision"), *((name, "false_alarm") for name in sorted(cleared))])
+    _write_decisions(bench.folder.decisions_file, cleared)
     judged = _inspect(bench, student, rows)
     known = _inspect(bench, student, defects)
     new_ids = set(snapshot["new"])
@@ -71,6 +71,14 @@ def find_calibrating(bench: Bench, found: Findings, session: Session) -> list[St
     wanted = set(selection["calibrating"])
     rows = find_rows(session, [*snapshot["new"], *snapshot["older"]])
     return list({row.image_sha256: row for row in rows if row.image_sha256 in wanted}.values())
+
+
+def _write_decisions(path: Path, cleared: set[str]) -> None:
+    """No file where nobody has said anything."""
+    path.unlink(missing_ok=True)
+    if cleared:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([("image", "decision"), *((name, "false_alarm") for name in sorted(cleared))])
 
 
 def _inspect(
