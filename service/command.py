@@ -18,6 +18,7 @@ from service.backup_commands import backup, restore_backup
 from service.bundle_shelf import open_to_serve
 from service.camera.command import camera
 from service.factory.commands import factory
+from service.heap import keep_heaps_few
 from service.logs import configure_logs
 from service.nightly.commands import golden, nightly, nights_group, pictures
 from service.patience import patient_protocol
@@ -64,6 +65,7 @@ def serve(
     settings = read_settings(bundle=bundle, data=data, host=host, port=port, database_url=database_url)
     if settings.bundle is None:
         raise ConfigError("bundle: not given", "give --bundle DIR or set KENSA_BUNDLE")
+    keep_heaps_few()
     with _listen(settings.host, settings.port) as listener:
         inspector = open_to_serve(settings.bundle)
         prepare_storage(settings)
