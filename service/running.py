@@ -14,12 +14,13 @@ from service.bundle_shelf import BundleShelf
 from service.challenge.gate import ChallengeGate
 from service.db.engine import Database
 from service.disk import Disk
-from service.factory.plan import read_plan
+from service.factory.plan import FactoryPlan, read_plan
 from service.images.image_store import ImageStore
 from service.images.opening import open_image_store
 from service.in_force import InForce
 from service.intake.recorder import Recorder
 from service.metrics import Metrics
+from service.nightly.plan import NightPlan
 from service.nightly.plan import read_plan as read_night_plan
 from service.registry.operations import promote_unless_ever
 from service.runtime import Runtime
@@ -32,8 +33,7 @@ from service.watch import Watch
 @asynccontextmanager
 async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncIterator[Runtime]:
     """A runtime that judges by `inspector` until another is promoted. At the end, what was taken is finished."""
-    nights = read_night_plan(settings.nights)
-    factory = None if settings.factory is None else read_plan(settings.factory)
+    nights, factory = _plans(settings)
     database = Database(settings.resolved_database_url, patience_s=settings.database_patience_s)
     metrics, alarms = Metrics(), Alarms()
     limits = _pool_limits(settings, on_gpu=inspector.session.on_gpu)
@@ -97,6 +97,12 @@ async def _watched(runtime: Runtime, settings: ServiceSettings) -> AsyncIterator
         watch.stop()
         await watching
         await run_sync(runtime.shadow.close)
+
+
+def _plans(settings: ServiceSettings) -> tuple[NightPlan, FactoryPlan | None]:
+    """Raises ConfigError."""
+    factory = None if settings.factory is None else read_plan(settings.factory)
+    return read_night_plan(settings.nights), factory
 
 
 def _disk(settings: ServiceSettings, image_store: ImageStore, alarms: Alarms) -> Disk:

@@ -142,7 +142,7 @@ def start(
         )
         session.add(row)
         session.flush()
-        detail = {"champion": champion_id, "stations": list(stations), "sample_rate": sample_rate}
+        detail = {"champion": champion_id, "stations": row.stations, "sample_rate": sample_rate}
         append(session, Entry(Action.SHADOW, author, challenger_id, detail))
         return row.id
 
@@ -205,12 +205,8 @@ def find_open(database: Database) -> list[OpenTrial]:
         rows = queries.find_open(session)
     if outdated := [row.id for row in rows if row.champion_id not in champion_ids]:
         with database.writing() as session:
-            entries = [
-                _end(session, row, "another champion judges now")
-                for row in queries.find_open(session)
-                if row.id in outdated
-            ]
-            if entries:
+            left = [row for row in queries.find_open(session) if row.id in outdated]
+            if entries := [_end(session, row, "another champion judges now") for row in left]:
                 append(session, *entries)
     return [
         OpenTrial(row.id, row.bundle_id, row.champion_id, tuple(row.stations), row.sample_rate, row.trouble)
