@@ -123,7 +123,7 @@ def look_at_what_escapes(open_page: OpenPage, station: httpx.Client) -> None:
     page = open_page("/spot-checks")
     expect(page.locator(".lead")).to_contain_text(f"in {escapes['drawn_count']} spot checks")
     page.get_by_label("Station").select_option("press-3")
-    page.wait_for_url("**/spot-checks?line=&station=press-3")
+    page.wait_for_url("**/spot-checks?line=&station=press-3&days=90")
     here = station.get("/api/v1/spot-checks/report", params={"station": "press-3"}).json()["escapes"]["drawn_count"]
     # Chance may have drawn none at this station.
     expected = f"in {here} spot check" if here else "No spot check has been decided yet"

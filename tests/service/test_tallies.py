@@ -46,7 +46,8 @@ def test_what_is_read_is_the_same_before_and_after_it_is_counted(station: TestCl
     while catch_up(database, now=START + timedelta(days=1), limit=7):
         rounds += 1
         assert count(station).total == 40
-    assert rounds == 5
+    # The service counts by itself too, and may come first.
+    assert rounds <= 5
     after = count(station)
     assert [getattr(after, name) for name in Counts.names()] == pytest.approx(
         [getattr(before, name) for name in Counts.names()]
