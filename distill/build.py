@@ -133,10 +133,10 @@ def _distill(request: BuildRequest, encoder: Encoder, trained: ImageSet) -> dict
     if student.mimics or finds_flaws:
         fidelity = teach(student, teacher, learned, recipe.learning, request.minutes, recipe.seed)
         say(f"student: mimic loss {fidelity.mimic_loss:.3f} after {fidelity.steps} steps in {fidelity.elapsed_s:.0f} s")
-    of_teacher = with_banks(teacher, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+    of_teacher = with_banks(teacher, learned, recipe.bank, generator)
     # A student that gives its teacher's own embeddings can have its teacher's own banks.
     of_student = (
-        with_banks(student, learned, recipe.bank.size, recipe.bank.neighbours, generator)
+        with_banks(student, learned, recipe.bank, generator)
         if student.mimics
         else ScoringGraph(student, of_teacher.banks).eval()
     )

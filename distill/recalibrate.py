@@ -33,8 +33,9 @@ from inspection.scoring.session import StudentSession
 from inspection.terminal import say
 from inspection.verdict import Verdict
 from pretrain.data.image_set import ImageSet, load_images
+from pretrain.evaluate.coreset import Cells, cells_of, draw_coreset, some_cells
 from pretrain.evaluate.embeddings import as_input
-from pretrain.evaluate.memory_bank import JUDGED_CELLS, Cells, cells_of, draw_coreset, some_cells, usual_distances
+from pretrain.evaluate.memory_bank import JUDGED_CELLS, usual_distances
 from pretrain.evaluate.splits import split_by_lot
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws

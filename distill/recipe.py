@@ -51,6 +51,8 @@ class BankRecipe(Settings):
 
     size: Annotated[int, Field(ge=16, le=65536)] = 1024
     neighbours: Annotated[int, Field(ge=1, le=64)] = 1
+    suspected_share: Annotated[float, Field(ge=0, le=0.5)] = 0.0
+    """Of the unlabeled images, believed to show a defect: so many of those that stand out most stay out of the bank."""
 
 
 class DistillRecipe(Settings):

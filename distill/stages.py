@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from distill.recipe import BankRecipe
 from distill.scoring_graph import ScoringGraph
 from inspection.calibration.metrics import image_auroc
 from inspection.scoring.session import Scores, StudentSession
@@ -13,13 +14,12 @@ from pretrain.evaluate.memory_bank import fit_banks, some_images
 _BATCH_SIZE = 16
 
 
-def with_banks(
-    embedder: nn.Module, pixels: Tensor, size: int, neighbours: int, generator: torch.Generator
-) -> ScoringGraph:
+def with_banks(embedder: nn.Module, pixels: Tensor, recipe: BankRecipe, generator: torch.Generator) -> ScoringGraph:
     """`embedder`, which gives the cells of each tap, with memory banks of those of uint8 [N, S, S, 3]."""
     device = next(embedder.parameters()).device
     taps = taps_in_batches(embedder.eval(), some_images(pixels, generator), device)
-    return ScoringGraph(embedder, fit_banks(taps, size, neighbours, generator, device)).eval()
+    banks = fit_banks(taps, recipe.size, recipe.neighbours, generator, device, recipe.suspected_share)
+    return ScoringGraph(embedder, banks).eval()
 
 
 @torch.inference_mode()

@@ -149,7 +149,8 @@ def place_terms(
     if method.map_weight:
         clean = gather(online[0].embeddings)
         limits = method.map_limit, method.map_temperature
-        terms["map"] = map_contrast(clean, gather(embeddings), cells, *limits, generator)
+        widths = networks.encoder.tap_widths
+        terms["map"] = map_contrast(clean, gather(embeddings), cells, widths, *limits, generator)
     if networks.start_encoder is not None:
         with torch.no_grad():
             at_start = networks.start_encoder.patch_embeddings(views[0].pixels)

@@ -6,6 +6,8 @@ bank; a cell that a synthetic flaw has changed must come out beyond a limit, a c
 were only the order of distances asked for, all of them would grow, and unseen normal images would lie far out too.
 """
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -21,13 +23,20 @@ _NEIGHBOURS = 3
 
 @in_full_precision
 def map_contrast(
-    clean: Tensor, flawed: Tensor, changed: Tensor, limit: float, temperature: float, generator: torch.Generator
+    clean: Tensor,
+    flawed: Tensor,
+    changed: Tensor,
+    widths: Sequence[int],
+    limit: float,
+    temperature: float,
+    generator: torch.Generator,
 ) -> Tensor:
     """A scalar from patch embeddings [B, D, h, w] of views and of their flawed copies, and the changed cells, bool
     [B, h, w]: the cross-entropy of sigmoid((d - limit) / temperature), changed and clean cells weighing alike.
 
-    d is the mean distance to the 3 nearest of the other images' clean cells, or of its own where there is no other. The
-    bank has no gradient, as in scoring.
+    d is the mean distance to the 3 nearest of the other images' clean cells, or of its own where there is no other: tap
+    by tap, whose parts of D are `widths`, and their sum over the root of their number. The bank has no gradient, as in
+    scoring.
     """
     cells, flawed_cells = (part.float().flatten(2).transpose(1, 2) for part in (clean, flawed))
     order = torch.rand(cells.shape[:2], generator=generator).to(cells.device)
@@ -35,15 +44,23 @@ def map_contrast(
     strangers, has_changed = _at(flawed_cells, changed_first.indices), changed_first.values > 0
     drawn = order.argsort(dim=1)
     bank = _at(cells.detach(), drawn[:, : _each(_BANK_CELLS, cells)])
-    near = _distance(_at(cells, drawn[:, -_each(_CLEAN_CELLS, cells) :]), bank)
+    near = _distance(_at(cells, drawn[:, -_each(_CLEAN_CELLS, cells) :]), bank, widths)
     loss = F.softplus((near - limit) / temperature).mean()
     if bool(has_changed.any()):
-        far = _distance(strangers, bank)[has_changed]
+        far = _distance(strangers, bank, widths)[has_changed]
         loss = loss + F.softplus((limit - far) / temperature).mean()
     return loss
 
 
-def _distance(cells: Tensor, bank: Tensor) -> Tensor:
+def _distance(cells: Tensor, bank: Tensor, widths: Sequence[int]) -> Tensor:
+    """Of cells [B, q, D] to the bank [B, k, D], over all taps, [B, q]."""
+    taps = zip(cells.split(list(widths), dim=2), bank.split(list(widths), dim=2), strict=True)
+    # Over the root, so that taps that agree count as their joined embedding would.
+    total: Tensor = torch.stack([_distance_in_tap(*tap) for tap in taps]).sum(0) / len(widths) ** 0.5
+    return total
+
+
+def _distance_in_tap(cells: Tensor, bank: Tensor) -> Tensor:
     """Mean distance of cells [B, q, D] to the nearest of the bank [B, k, D] that other images own, [B, q]."""
     count, each = cells.shape[:2]
     rows, entries = cells.flatten(0, 1), bank.flatten(0, 1)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from distill.recipe import BankRecipe
 from distill.scoring_graph import Scales, ScoringGraph, measure_scales
 from distill.stages import flaw_auroc, score_in_torch, with_banks
 from inspection.scoring.session import OUTPUTS, Scores
@@ -133,7 +134,7 @@ def test_scores_do_not_depend_on_who_else_is_in_the_batch() -> None:
 
 def test_images_of_the_bank_lie_nearer_to_it_than_others() -> None:
     pixels = washer_pixels(12)
-    graph = with_banks(random_student(), pixels, 4096, 1, torch.Generator().manual_seed(0))
+    graph = with_banks(random_student(), pixels, BankRecipe(size=4096), torch.Generator().manual_seed(0))
     known = score_in_torch(graph, pixels)
     flawed = score_in_torch(graph, washer_pixels(12, 100, flaw=True))
     # All cells are in the bank, but for the rounding of embeddings to float16.

@@ -24,11 +24,26 @@ def maps(seed: int = 0, count: int = 3, width: int = 5, side: int = 4) -> tuple[
     return clean, flawed, changed
 
 
-def contrast(clean: Tensor, flawed: Tensor, changed: Tensor, temperature: float = 0.2, seed: int = 0) -> Tensor:
-    return map_contrast(clean, flawed, changed, LIMIT, temperature, torch.Generator().manual_seed(seed))
+def contrast(
+    clean: Tensor,
+    flawed: Tensor,
+    changed: Tensor,
+    temperature: float = 0.2,
+    seed: int = 0,
+    widths: tuple[int, ...] = (5,),
+) -> Tensor:
+    return map_contrast(clean, flawed, changed, widths, LIMIT, temperature, torch.Generator().manual_seed(seed))
 
 
-def distance_by_loops(cell: Tensor, image: int, clean: Tensor) -> float:
+def distance_by_loops(cell: Tensor, image: int, clean: Tensor, widths: tuple[int, ...]) -> float:
+    total, first = 0.0, 0
+    for width in widths:
+        total += distance_in_tap(cell[first : first + width], image, clean[:, first : first + width])
+        first += width
+    return total / math.sqrt(len(widths))
+
+
+def distance_in_tap(cell: Tensor, image: int, clean: Tensor) -> float:
     gaps = []
     for other in range(len(clean)):
         for row in range(clean.shape[2]):
@@ -38,20 +53,23 @@ def distance_by_loops(cell: Tensor, image: int, clean: Tensor) -> float:
     return sum(sorted(gaps)[:3]) / 3
 
 
-def map_contrast_by_loops(clean: Tensor, flawed: Tensor, changed: Tensor, temperature: float) -> float:
+def map_contrast_by_loops(
+    clean: Tensor, flawed: Tensor, changed: Tensor, temperature: float, widths: tuple[int, ...]
+) -> float:
     places = [(b, r, c) for b in range(len(clean)) for r in range(clean.shape[2]) for c in range(clean.shape[3])]
-    far = [distance_by_loops(flawed[b, :, r, c], b, clean) for b, r, c in places if changed[b, r, c]]
-    near = [distance_by_loops(clean[b, :, r, c], b, clean) for b, r, c in places]
+    far = [distance_by_loops(flawed[b, :, r, c], b, clean, widths) for b, r, c in places if changed[b, r, c]]
+    near = [distance_by_loops(clean[b, :, r, c], b, clean, widths) for b, r, c in places]
     beyond = [math.log1p(math.exp((LIMIT - d) / temperature)) for d in far]
     within = [math.log1p(math.exp((d - LIMIT) / temperature)) for d in near]
     return sum(beyond) / len(beyond) + sum(within) / len(within)
 
 
+@pytest.mark.parametrize("widths", [(5,), (2, 3), (1, 1, 3)])
 @pytest.mark.parametrize("temperature", [0.1, 0.5])
-def test_map_contrast_is_its_formula(temperature: float) -> None:
+def test_map_contrast_is_its_formula(temperature: float, widths: tuple[int, ...]) -> None:
     clean, flawed, changed = maps()
-    expected = map_contrast_by_loops(clean, flawed, changed, temperature)
-    assert contrast(clean, flawed, changed, temperature).item() == pytest.approx(expected, rel=1e-4)
+    expected = map_contrast_by_loops(clean, flawed, changed, temperature, widths)
+    assert contrast(clean, flawed, changed, temperature, widths=widths).item() == pytest.approx(expected, rel=1e-4)
 
 
 def test_order_within_the_batch_does_not_count() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pretrain.evaluate.memory_bank import Cells, cells_of, draw_coreset, fit_banks, usual_distances
+from pretrain.evaluate.coreset import Cells, cells_of, draw_coreset
+from pretrain.evaluate.memory_bank import fit_banks, usual_distances
 from pretrain.evaluate.nearest_normal import NearestNormal, smooth_map
 
 
