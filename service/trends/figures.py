@@ -62,17 +62,20 @@ def draw(chart: ChartAnswer, since: datetime, until: datetime, words: Words, zon
         },
         "hovertemplate": f"%{{x}}<br>%{{y:{format_}}}<br>%{{text}}<extra></extra>",
     }
-    layout = {
+    return {"data": [*lines, values, out], "layout": _layout(chart, since, until, zone)}
+
+
+def _layout(chart: ChartAnswer, since: datetime, until: datetime, zone: ZoneInfo) -> dict[str, Any]:
+    return {
         "height": 320,
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1.14, "x": 0},
         "yaxis": {"tickformat": ".1%", "range": [0, _highest(chart)]}
-        if is_share
+        if chart.name is ChartName.FLAGGED
         else {"rangemode": _range_mode(chart)},
         "xaxis": {"type": "date", "range": [_on_the_wall(since, zone), _on_the_wall(until, zone)]},
         "hovermode": "closest",
     }
-    return {"data": [*lines, values, out], "layout": layout}
 
 
 def _highest(chart: ChartAnswer) -> float:
