@@ -111,7 +111,8 @@ def test_verdicts_go_to_a_broker_that_asks_for_a_certificate(
 
 
 # paho leaves the socket of a failed handshake to the garbage collector.
-@pytest.mark.filterwarnings("ignore:.*unclosed <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore:unclosed <ssl.SSLSocket:ResourceWarning")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("way", ["no certificate", "another authority"])
 def test_without_the_right_papers_nothing_is_sent_and_nothing_is_lost(
     telling_station: TellingStation, mosquitto: str, tmp_path: Path, authority: Issued, way: str
