@@ -31,12 +31,13 @@ class GraphBanks:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._model = onnx.load(str(path))
-        self._tensors = [tap for tap in self._find_taps() if set(tap) == set(_PARTS)]
+        self._tensors = self._find_taps()
 
     @property
     def are_replaceable(self) -> bool:
-        """Are there banks, in the form this version exports?"""
-        return bool(self._tensors)
+        """Are there banks, in the form this version exports? The exporter keeps equal tensors of two taps once: such
+        taps cannot be told apart."""
+        return bool(self._tensors) and all(set(tap) == set(_PARTS) for tap in self._tensors)
 
     def values(self) -> list[BankValues]:
         """What they hold."""

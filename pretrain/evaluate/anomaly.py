@@ -1,6 +1,6 @@
 """The frozen-encoder anomaly check: how well an encoder finds real defects with nothing but a memory bank on it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,9 @@ from pretrain.evaluate.memory_bank import fit_banks, some_images
 from pretrain.evaluate.tap_banks import TapBanks
 from pretrain.evaluate.tap_embedder import TapEmbedder
 
-_BANK_SIZE, _NEIGHBOURS = 4096, 1
+_BANK_SIZE, _NEIGHBOURS, _DRAWS = 4096, 1, 3
+
+Figure = float | None | Mapping[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,21 @@ def load_test_images(root: Path, preprocessing: Preprocessing) -> TestImages:
 
 
 def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int) -> dict[str, object]:
-    """Figures of `encoder` with a memory bank of `normal`, uint8 [N, S, S, 3], on labeled images.
+    """Figures of `encoder` with memory banks of `normal`, uint8 [N, S, S, 3], on labeled images.
 
-    The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind.
+    The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind. All are means over several
+    draws of the banks: a single one moves an AUROC by a point or two.
     """
-    maps = list(map_images(encoder, normal, test.pixels, seed).numpy())
+    draws = [_figures(maps, test) for maps in map_images(encoder, normal, test.pixels, seed)]
+    return {name: _mean([figures[name] for figures in draws]) for name in draws[0]}
+
+
+def _figures(of_inputs: Tensor, test: TestImages) -> dict[str, Figure]:
+    maps = list(of_inputs.numpy())
     if test.layouts:
         maps = stitch_all(np.stack(maps), test.layouts)
     scores = np.array([one.max() for one in maps])
-    figures: dict[str, object] = {"image_auroc": image_auroc(scores, test.is_defective)}
+    figures: dict[str, Figure] = {"image_auroc": image_auroc(scores, test.is_defective)}
     if test.masks.any():
         shown = np.flatnonzero(test.has_mask)
         full = np.stack([cv2.resize(maps[index], (MASK_PX, MASK_PX)) for index in shown])
@@ -83,15 +91,33 @@ def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int)
     return figures
 
 
+def _mean(figures: Sequence[Figure]) -> Figure:
+    first = figures[0]
+    if isinstance(first, Mapping):
+        return {name: _mean_number([one[name] for one in figures if isinstance(one, Mapping)]) for name in first}
+    return _mean_number([one for one in figures if not isinstance(one, Mapping)])
+
+
+def _mean_number(figures: Sequence[float | None]) -> float | None:
+    known = [figure for figure in figures if figure is not None]
+    return sum(known) / len(known) if known else None
+
+
 def map_images(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) -> Tensor:
-    """Anomaly maps float [N, h, w] of uint8 [N, S, S, 3], by memory banks of `normal`."""
+    """Anomaly maps float [R, N, h, w] of uint8 [N, S, S, 3], by R draws of the memory banks of `normal`."""
     embedder = TapEmbedder(encoder)
     device = embedder.typical.device
     generator = torch.Generator().manual_seed(seed)
     normal = some_images(normal, generator)
     embedder.fit(normal, generator)
-    banks = fit_banks(taps_in_batches(embedder, normal, device), _BANK_SIZE, _NEIGHBOURS, generator, device)
-    return anomaly_maps(embedder, banks, track(pixels, "scoring test images", len(pixels)))
+    taps = taps_in_batches(embedder, normal, device)
+    draws = [fit_banks(taps, _BANK_SIZE, _NEIGHBOURS, generator, device) for _ in range(_DRAWS)]
+    maps = []
+    for image in track(pixels, "scoring test images", len(pixels)):
+        with torch.inference_mode():
+            cells = embedder(as_input(image[None], device))
+            maps.append(torch.cat([banks(cells).cpu() for banks in draws]))
+    return torch.stack(maps, dim=1)
 
 
 @torch.inference_mode()

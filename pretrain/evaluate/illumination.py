@@ -42,7 +42,8 @@ def choose_illumination(encoder: Encoder, images: ImageSet, seed: int) -> Illumi
         wins[illumination] = wins_of_flawed(encoder, *sets, generator=torch.Generator().manual_seed(seed))
     figures = ", ".join(f"{name.value} {found.mean():.3f}" for name, found in wins.items())
     chosen = surely_best(wins, seed)
-    say(f"illumination: {chosen.value} (flaws told from clean held-out images, AUROC: {figures})")
+    why = "the rule; no other is surely better" if chosen is _RULE else f"surely better than {_RULE.value}, the rule"
+    say(f"illumination: {chosen.value}, {why} (flaws told from clean held-out images, AUROC: {figures})")
     return chosen
 
 

@@ -69,4 +69,6 @@ def random_graph(seed: int = 0, neighbours: int = 1, scales: Scales | None = Non
 def banks_of(taps: Sequence[Tensor], neighbours: int = 1) -> TapBanks:
     """Banks of every seventh cell."""
     rows = [maps.permute(0, 2, 3, 1).flatten(0, 2)[::7].clone() for maps in taps]
-    return TapBanks([NearestNormal(one, neighbours) for one in rows], torch.linspace(1, 2, len(rows)))
+    generator = torch.Generator().manual_seed(0)
+    banks = [NearestNormal(one, neighbours, torch.rand(len(one), generator=generator)) for one in rows]
+    return TapBanks(banks, torch.linspace(1, 2, len(rows)))

@@ -33,7 +33,7 @@ def test_an_own_recipe_is_read_from_its_file(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ("size = 64", "sise = 64", "unknown key bank.sise"),
-        ("[8, 8, 12, 12]", "[8, 8, 12]", "key student.widths.3 is missing"),
+        ("[8, 8, 12, 12, 16]", "[8, 8, 12, 12]", "key student.widths.4 is missing"),
         ("steps = 12", "steps = 0", "learning.steps = 0: "),
         ("[bank]", "[calibration]\nflagged_rate = 1.5\n[bank]", "calibration.flagged_rate = 1.5: "),
         ("[bank]", "[quality_limits]\nmin_maen = 3\n[bank]", "unknown key quality_limits.min_maen"),

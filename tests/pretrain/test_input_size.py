@@ -28,7 +28,15 @@ def folder_of(root: Path, *sizes: tuple[int, int]) -> Path:
 
 @pytest.mark.parametrize(
     ("size", "side"),
-    [((512, 512), 384), ((1024, 2000), 384), ((330, 500), 320), ((500, 330), 320), ((300, 300), 256), ((80, 90), 256)],
+    [
+        ((512, 512), 512),
+        ((1024, 2000), 512),
+        ((400, 700), 384),
+        ((330, 500), 320),
+        ((500, 330), 320),
+        ((300, 300), 256),
+        ((80, 90), 256),
+    ],
 )
 def test_the_shorter_side_counts_within_the_recipes_limits(size: tuple[int, int], side: int, tmp_path: Path) -> None:
     fitted = fit_input(LINE, find_pictures(folder_of(tmp_path, size)))
