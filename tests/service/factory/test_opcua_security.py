@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,27 +117,34 @@ def test_strangers_and_whoever_will_not_encrypt_are_refused(telling_station: Tel
     assert len(asyncio.run(play())) == 2
 
 
-def refuse(tmp_path: Path, said: str, **files: object) -> None:
+def refusal(tmp_path: Path, **files: object) -> str:
     own = issue(tmp_path, "own", uri=URI)
     given = {"certificate_file": own.certificate_file, "key_file": own.key_file} | files
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError) as told:
         read_security(OpcuaPlan(stations=("press-3",), **given))  # type: ignore[arg-type]
+    return str(told.value)
 
 
 def test_files_that_do_not_fit_are_told_by_their_key(tmp_path: Path) -> None:
-    refuse(tmp_path, r"opcua.certificate_file: .*absent: No such file", certificate_file=tmp_path / "absent")
+    assert re.search(
+        r"opcua.certificate_file: .*absent: No such file", refusal(tmp_path, certificate_file=tmp_path / "absent")
+    )
     other = issue(tmp_path, "other", uri=URI)
-    refuse(tmp_path, r"opcua.key_file: .*does not belong to", key_file=other.key_file)
-    refuse(tmp_path, r"opcua.key_file: .*is no private key", key_file=other.certificate_file)
-    refuse(tmp_path, r"opcua.certificate_file: .*is no certificate", certificate_file=other.key_file)
+    assert re.search(r"opcua.key_file: .*does not belong to", refusal(tmp_path, key_file=other.key_file))
+    assert re.search(r"opcua.key_file: .*is no private key", refusal(tmp_path, key_file=other.certificate_file))
+    assert re.search(r"opcua.certificate_file: .*is no certificate", refusal(tmp_path, certificate_file=other.key_file))
     nameless = issue(tmp_path, "nameless")
     named = {"certificate_file": nameless.certificate_file, "key_file": nameless.key_file}
-    refuse(tmp_path, r"names no application", **named)
+    assert re.search(r"names no application", refusal(tmp_path, **named))
     old = issue(tmp_path, "old", uri=URI, days=-1)
-    refuse(tmp_path, r"has been invalid since", certificate_file=old.certificate_file, key_file=old.key_file)
+    assert re.search(
+        r"has been invalid since", refusal(tmp_path, certificate_file=old.certificate_file, key_file=old.key_file)
+    )
     (tmp_path / "nobody").mkdir()
-    refuse(tmp_path, r"opcua.trusted_clients: .*holds no certificate", trusted_clients=tmp_path / "nobody")
-    refuse(tmp_path, r"opcua.trusted_clients: .*is no folder", trusted_clients=tmp_path / "absent")
+    assert re.search(
+        r"opcua.trusted_clients: .*holds no certificate", refusal(tmp_path, trusted_clients=tmp_path / "nobody")
+    )
+    assert re.search(r"opcua.trusted_clients: .*is no folder", refusal(tmp_path, trusted_clients=tmp_path / "absent"))
 
 
 def test_trusted_clients_need_a_certificate_of_our_own(tmp_path: Path) -> None:
