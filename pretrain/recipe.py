@@ -31,6 +31,8 @@ class EncoderRecipe(Settings):
     """False: luminance alone, through a first convolution of one channel. Published colour weights still load."""
     taps: tuple[int, ...] = (8, 16)
     """Strides of the feature maps that make the patch embeddings, finest first."""
+    trained_taps: tuple[int, ...] = ()
+    """Those of the taps whose cells training compares, where not all: scoring compares all of them."""
     pooled_tap: int = 32
     """Stride of the feature map that is averaged for the whole view."""
     freeze_batch_norm: bool = False
@@ -41,6 +43,8 @@ class EncoderRecipe(Settings):
     def _taps_are_ordered(self) -> Self:
         if not self.taps or list(self.taps) != sorted(set(self.taps)):
             raise ValueError("taps must be strides in rising order, each once")
+        if list(self.trained_taps) != [stride for stride in self.taps if stride in self.trained_taps]:
+            raise ValueError("trained_taps must be some of taps, in their order")
         return self
 
 
@@ -182,6 +186,9 @@ class OptimisationRecipe(Settings):
     """Length of the schedule, unless --minutes gives it."""
     most_steps: Annotated[int, Field(ge=1)] | None = None
     """Of a run whose length --minutes gives: the schedule is over then, at the latest."""
+    start_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """So much of published start weights is in the encoder that training ends with: the mean of both keeps what either
+    knows (Wortsman et al. 2022). Left out where a run starts from random weights."""
     precision: Literal["bfloat16", "float32"] = "bfloat16"
     """Of the networks' forward pass; weights and losses stay float32. Depthwise networks gain nothing on a CPU."""
 
@@ -214,7 +221,7 @@ class Recipe(Settings):
     @property
     def holds_on_to_start(self) -> bool:
         """Is there a value that start weights alone give a sense to?"""
-        return bool(self.encoder.freeze_batch_norm or self.method.preserve_weight)
+        return bool(self.encoder.freeze_batch_norm or self.method.preserve_weight or self.optimisation.start_share)
 
     @property
     def view_count(self) -> int:

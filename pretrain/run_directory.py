@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from inspection.config import Settings
 from inspection.errors import TrainingError
@@ -154,11 +155,26 @@ class RunDirectory:
             )
         encoder = Encoder(record.recipe.encoder)
         try:
-            encoder.load_state_dict(load_file(path))
-        except (OSError, RuntimeError, SafetensorError) as error:
-            reason = str(error).partition("\n")[0][:120]
-            raise TrainingError(f"{path}: is damaged ({reason})", "restore the file or start the run again") from None
+            encoder.load_state_dict(self._load_tensors(path))
+        except RuntimeError as error:
+            raise _damaged(path, error) from None
         return encoder.eval().requires_grad_(False)
+
+    def load_start_tensors(self) -> dict[str, Tensor]:
+        """The weights that the run started from. Raises TrainingError."""
+        return self._load_tensors(self.start_file)
+
+    def _load_tensors(self, path: Path) -> dict[str, Tensor]:
+        try:
+            tensors: dict[str, Tensor] = load_file(path)
+        except (OSError, SafetensorError) as error:
+            raise _damaged(path, error) from None
+        return tensors
+
+
+def _damaged(path: Path, error: Exception) -> TrainingError:
+    reason = str(error).partition("\n")[0][:120]
+    return TrainingError(f"{path}: is damaged ({reason})", "restore the file or start the run again")
 
 
 def _step_of(line: str) -> float:

@@ -18,6 +18,7 @@ from pretrain.run_directory import RunDirectory
 from pretrain.training.beginning import TrainingRequest, begin, check_request
 from pretrain.training.checkpoint import Trainee, load_checkpoint
 from pretrain.training.descent import descend
+from pretrain.training.ending import blend_with_start
 from pretrain.training.preparation import Prepared, prepare_images
 from pretrain.training.schedule import Schedule
 from pretrain.training.trainee import build_trainee
@@ -62,6 +63,8 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
         descend(run, trainee, batches, prepared.recipe, schedule, team)
     with all_or_none(team):
         if team.leads:
+            if optimisation.start_share and encoder.has_start_weights:
+                blend_with_start(encoder, run.load_start_tensors(), optimisation.start_share)
             run.save_encoder(encoder, run.encoder_file)
     return run
 
