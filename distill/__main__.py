@@ -27,6 +27,10 @@ from inspection.terminal import emit_figures, run_command_line, say, show_table
 
 _NOT_PROVEN_STATUS = 1
 
+SuspectedShare = Annotated[
+    float | None, typer.Option(min=0, max=0.5, help="Of the unlabeled pictures, believed to show a defect.")
+]
+
 app = typer.Typer(help="Distill a teacher into a bundle.", no_args_is_help=True, pretty_exceptions_enable=False)
 
 
@@ -39,10 +43,11 @@ def build(
     minutes: Annotated[
         float | None, typer.Option(min=0.05, help="Length of the student's schedule instead of the recipe's steps.")
     ] = None,
+    suspected_share: SuspectedShare = None,
 ) -> None:
     """Distill, export, calibrate, prove and package."""
     began = time.monotonic()
-    manifest = run_build(BuildRequest(load_recipe(recipe), teacher, images, out, minutes))
+    manifest = run_build(BuildRequest(load_recipe(recipe).suspecting(suspected_share), teacher, images, out, minutes))
     rows = [(stage, figures["synthetic_flaw_auroc"]) for stage, figures in manifest.metrics.items()]
     show_table(f"{manifest.bundle_id}", ["stage", "AUROC of synthetic flaws, held-out images"], rows)
     if manifest.calibration.warning:
@@ -82,9 +87,12 @@ def poc(
     plant: Annotated[Path | None, typer.Option(help="TOML file of costs, volumes and goals.")] = None,
     pretraining_recipe: Annotated[str | None, typer.Option(help="Default: by the start weights.")] = None,
     recipe: Annotated[str, typer.Option(help="The student's recipe.")] = "base",
+    suspected_share: SuspectedShare = None,
 ) -> None:
     """The plant's proof of concept: from a folder of pictures to a bundle, its figures and go or no-go."""
-    request = PocRequest(data, out, minutes, find_start_weights(init), not no_labels, pretraining_recipe, recipe)
+    request = PocRequest(
+        data, out, minutes, find_start_weights(init), not no_labels, pretraining_recipe, recipe, suspected_share
+    )
     report = run_poc(request, read_toml(plant, Plant) if plant else Plant())
     show_report(report)
     say(f"the page: {out / 'poc.html'}")

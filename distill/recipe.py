@@ -66,6 +66,12 @@ class DistillRecipe(Settings):
     calibration: CalibrationTarget = CalibrationTarget()
     quality_limits: QualityLimits = QualityLimits()
 
+    def suspecting(self, share: float | None) -> "DistillRecipe":
+        """The recipe with another bank.suspected_share; None leaves its own."""
+        if share is None:
+            return self
+        return self.model_copy(update={"bank": self.bank.model_copy(update={"suspected_share": share})})
+
 
 def load_recipe(name_or_path: str) -> DistillRecipe:
     """A shipped recipe by name, or any by path. Raises ConfigError."""

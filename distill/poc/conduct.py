@@ -37,6 +37,7 @@ class PocRequest:
     uses_labels: bool = True
     pretraining_recipe: str | None = None
     recipe: str = "base"
+    suspected_share: float | None = None
 
     @property
     def labels(self) -> Path | None:
@@ -87,7 +88,7 @@ def conduct(request: PocRequest) -> Conducted:
     place, budget = Place(request.out), Budget(request.minutes)
     _refuse_foreign(request.out)
     pretraining = _pretrain_stage(request, place, budget.pretrain)
-    recipe = load_recipe(request.recipe)
+    recipe = load_recipe(request.recipe).suspecting(request.suspected_share)
     distilling = _distill_stage(request, place, recipe, budget.distill, pretraining.key)
     book = StageBook(request.out / "stages")
     seconds: dict[str, float] = {}

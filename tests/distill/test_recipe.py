@@ -58,3 +58,10 @@ def test_every_shipped_recipe_builds(path: Path, built: Built, tmp_path: Path) -
     recipe = shipped.model_copy(update={"learning": shipped.learning.model_copy(update={"steps": 1})})
     build(BuildRequest(recipe, built.teacher, built.images, tmp_path / "bundle"))
     assert open_bundle(tmp_path / "bundle", threads=1).manifest.provenance.recipe == f"tiny + {path.stem}"
+
+
+def test_a_suspected_share_from_the_command_line_takes_the_recipes_place() -> None:
+    recipe = load_recipe("base")
+    assert recipe.suspecting(None) == recipe
+    assert recipe.suspecting(0.1).bank.suspected_share == 0.1
+    assert recipe.suspecting(0.1).sha256() != recipe.sha256()
