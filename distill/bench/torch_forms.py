@@ -1,5 +1,6 @@
 """What of the benchmark needs torch: keeping and opening torch forms, and exporting the peers' networks."""
 
+import os
 import warnings
 from pathlib import Path
 
@@ -24,8 +25,8 @@ def save_torch(module: nn.Module, path: Path, input_px: int) -> None:
 
 
 def open_torch(path: Path, threads: int) -> Call:
-    """An exported program as a call."""
-    torch.set_num_threads(threads)
+    """An exported program as a call, on so many threads; 0: as many as there are cores."""
+    torch.set_num_threads(threads or os.cpu_count() or 1)
     module = torch.export.load(path).module()
 
     def call(images: np.ndarray) -> object:
