@@ -29,7 +29,6 @@ class GraphBanks:
     """The banks of a student's ONNX file, tap by tap."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._model = onnx.load(str(path))
         self._tensors = self._find_taps()
 

@@ -120,6 +120,17 @@ def map_images(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) -> T
     return torch.stack(maps, dim=1)
 
 
+def learn_normal(
+    encoder: Encoder, normal: Tensor, bank_size: int, generator: torch.Generator
+) -> tuple[TapEmbedder, TapBanks]:
+    """What scores images by a frozen encoder, learned from uint8 [N, S, S, 3] of normal ones."""
+    embedder = TapEmbedder(encoder)
+    device = embedder.typical.device
+    embedder.fit(normal, generator)
+    taps = taps_in_batches(embedder, normal, device)
+    return embedder, fit_banks(taps, bank_size, _NEIGHBOURS, generator, device)
+
+
 @torch.inference_mode()
 def anomaly_maps(embedder: TapEmbedder, banks: TapBanks, images: Iterable[Tensor]) -> Tensor:
     """Anomaly maps float [N, h, w] of images, uint8 [S, S, 3] each. One by one: a batch's distances fill the memory."""

@@ -13,15 +13,14 @@ from inspection.images.illumination import Illumination
 from inspection.terminal import say, track
 from pretrain.data.image_set import ImageSet
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.anomaly import anomaly_maps
-from pretrain.evaluate.embeddings import as_input, taps_in_batches
-from pretrain.evaluate.memory_bank import fit_banks
+from pretrain.evaluate.anomaly import anomaly_maps, learn_normal
+from pretrain.evaluate.embeddings import as_input
+from pretrain.evaluate.nearest_normal import local_excess
 from pretrain.evaluate.splits import split_by_lot
-from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
 
-_MOST_FITTED, _MOST_HELD_OUT, _BANK_SIZE, _NEIGHBOURS = 96, 96, 2048, 1
+_MOST_FITTED, _MOST_HELD_OUT, _BANK_SIZE = 96, 96, 2048
 _GAINS = (0.85, 1.15)
 _RULE = Illumination.GAIN
 _RESAMPLES, _SURE = 1000, 0.95
@@ -54,10 +53,7 @@ def wins_of_flawed(
 
     Of uint8 [N, S, S, 3] each. The mean is the AUROC of flawed against clean images.
     """
-    embedder = TapEmbedder(encoder)
-    device = embedder.typical.device
-    embedder.fit(fitted, generator)
-    banks = fit_banks(taps_in_batches(embedder, fitted, device), _BANK_SIZE, _NEIGHBOURS, generator, device)
+    embedder, banks = learn_normal(encoder, fitted, _BANK_SIZE, generator)
     of_clean, of_flawed = (local_excess(anomaly_maps(embedder, banks, pixels)).numpy() for pixels in (clean, flawed))
     wins: np.ndarray = 0.5 * (np.sign(of_flawed[None] - of_clean[:, None]) + 1)
     return wins
@@ -73,12 +69,6 @@ def surely_best(wins: dict[Illumination, np.ndarray], seed: int) -> Illumination
     aurocs = {name: np.einsum("ri,ij,rj->r", weights, found, weights, optimize=True) for name, found in wins.items()}
     better = [name for name in wins if name is not _RULE and np.mean(aurocs[name] > aurocs[_RULE]) >= _SURE]
     return max(better, key=lambda name: wins[name].mean(), default=_RULE)
-
-
-def local_excess(maps: Tensor) -> Tensor:
-    """The peak of each anomaly map [B, h, w] over the map's own median, [B]."""
-    flat = maps.flatten(1)
-    return flat.amax(1) - flat.median(1).values
 
 
 def _some(indices: list[int], most: int, generator: torch.Generator) -> list[int]:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pretrain.evaluate.coreset import Cells, cells_of, draw_coreset, some_cells, visits
-from pretrain.evaluate.nearest_normal import NearestNormal, smooth_map
+from pretrain.evaluate.nearest_normal import NearestNormal, local_excess, smooth_map
 from pretrain.evaluate.ordinary import find_ordinary
 from pretrain.evaluate.tap_banks import TapBanks
 
@@ -85,7 +85,6 @@ def _peak_spread(bank: Cells, nearest: NearestNormal, maps: Tensor, first_owner:
     """By how much the images of `maps` [N, D, h, w] differ in how far their anomaly maps rise above the median."""
     places, distances = visits(bank, cells_of(maps, first_owner), nearest.neighbours)
     excess = distances.mean(1) - nearest.usual[:, 0][places].mean(1)
-    flat = smooth_map(excess.view(len(maps), *maps.shape[-2:])).flatten(1)
-    peaks = flat.amax(1) - flat.median(1).values
+    peaks = local_excess(smooth_map(excess.view(len(maps), *maps.shape[-2:])))
     # Of few images, the deviation may be small by chance.
     return peaks.std(correction=0).clamp_min(_LEAST_SPREAD * peaks.mean()).clamp_min(_ROUNDING)

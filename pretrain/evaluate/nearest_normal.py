@@ -52,3 +52,9 @@ def distances_to(embeddings: Tensor, bank: Tensor, chosen: Tensor) -> Tensor:
 def smooth_map(distances: Tensor) -> Tensor:
     """Anomaly map [B, h, w] averaged over each cell's neighbours: a lone cell is noise more often than a flaw."""
     return F.avg_pool2d(distances[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
+
+
+def local_excess(maps: Tensor) -> Tensor:
+    """The peak of each anomaly map [B, h, w] over the map's own median, [B]."""
+    flat = maps.flatten(1)
+    return flat.amax(1) - flat.median(1).values

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pretrain.evaluate.coreset import cells_of, draw_coreset, visits
-from pretrain.evaluate.nearest_normal import smooth_map
+from pretrain.evaluate.nearest_normal import local_excess, smooth_map
 
 _BANK_SIZE = 2048
 
@@ -36,8 +36,7 @@ def _standing_out(maps: Tensor, generator: torch.Generator, device: torch.device
     cells = cells_of(maps)
     bank = draw_coreset(cells, _BANK_SIZE, generator, device)
     _, distances = visits(bank, cells, 1)
-    flat = smooth_map(distances.view(len(maps), *maps.shape[-2:])).flatten(1)
-    peaks = (flat.amax(1) - flat.median(1).values).cpu()
+    peaks = local_excess(smooth_map(distances.view(len(maps), *maps.shape[-2:]))).cpu()
     low, middle, high = peaks.quantile(torch.tensor([0.25, 0.5, 0.75]))
     marks: Tensor = (peaks - middle) / (high - low).clamp_min(1e-6)
     return marks

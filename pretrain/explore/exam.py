@@ -18,15 +18,12 @@ from inspection.errors import DatasetError
 from inspection.images.illumination import Illumination
 from inspection.terminal import track
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.anomaly import anomaly_maps
-from pretrain.evaluate.embeddings import taps_in_batches
-from pretrain.evaluate.illumination import local_excess
-from pretrain.evaluate.memory_bank import fit_banks
-from pretrain.evaluate.tap_embedder import TapEmbedder
+from pretrain.evaluate.anomaly import anomaly_maps, learn_normal
+from pretrain.evaluate.nearest_normal import local_excess
 from pretrain.evaluate.treatment import treat_all
 from pretrain.explore.exam_flaws import draw_exam_flaw
 
-_BANK_SIZE, _NEIGHBOURS = 2048, 1
+_BANK_SIZE = 2048
 _GAINS = (0.85, 1.15)
 _RESAMPLES = 2000
 _CHANGED_SHARE = 0.1
@@ -114,11 +111,7 @@ def compose_exam(fitted: Tensor, held_out: Tensor, illumination: Illumination, d
 
 def examine(encoder: Encoder, exam: Exam, seed: int) -> Marks:
     """Score the exam with a memory bank of its fitted images."""
-    embedder = TapEmbedder(encoder)
-    device = embedder.typical.device
-    generator = torch.Generator().manual_seed(seed)
-    embedder.fit(exam.fitted, generator)
-    banks = fit_banks(taps_in_batches(embedder, exam.fitted, device), _BANK_SIZE, _NEIGHBOURS, generator, device)
+    embedder, banks = learn_normal(encoder, exam.fitted, _BANK_SIZE, torch.Generator().manual_seed(seed))
     of_clean, of_flawed = (
         anomaly_maps(embedder, banks, pixels) for pixels in track((exam.clean, exam.flawed), "examining", 2)
     )

@@ -14,7 +14,8 @@ from inspection.images.illumination import Illumination, treat
 from pretrain.data.image_set import ImageSet
 from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input, map_in_batches
-from pretrain.evaluate.illumination import choose_illumination, local_excess, surely_best, wins_of_flawed
+from pretrain.evaluate.illumination import choose_illumination, surely_best, wins_of_flawed
+from pretrain.evaluate.nearest_normal import local_excess
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer
