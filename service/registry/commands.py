@@ -44,9 +44,7 @@ def promote(
     database_url: UrlOption = None,
 ) -> None:
     """Make a bundle the champion; a running service swaps it in within a second, after its warm-up."""
-    settings = read_settings(data=data, database_url=database_url)
-    scope = find_scope(settings.nights, line)
-    BundleShelf(settings.bundle_directory, batch_limit=1).load(bundle_id)
+    scope = _scope_for_added(bundle_id, line, data, database_url)
     with open_database(data, database_url) as database:
         operations.promote(database, bundle_id, author=author or system_user(), note=note, scope=scope)
     say(f"{bundle_id} is the champion" + _of(scope))
@@ -62,9 +60,7 @@ def choose_anchor(
     database_url: UrlOption = None,
 ) -> None:
     """Compare every challenger with this bundle too, besides the champion. Without a choice: the first champion."""
-    settings = read_settings(data=data, database_url=database_url)
-    scope = find_scope(settings.nights, line)
-    BundleShelf(settings.bundle_directory, batch_limit=1).load(bundle_id)
+    scope = _scope_for_added(bundle_id, line, data, database_url)
     with open_database(data, database_url) as database:
         operations.choose_anchor(database, bundle_id, author=author or system_user(), note=note, scope=scope)
     say(f"{bundle_id} is the anchor" + _of(scope))
@@ -128,6 +124,14 @@ def list_bundles(data: DataOption = None, database_url: UrlOption = None) -> Non
         for item in promotions
     ]
     show_table("Promotions", ("bundle", "line", "since (UTC)", "author", "note"), rows)
+
+
+def _scope_for_added(bundle_id: str, line: str | None, data: Path | None, database_url: str | None) -> Scope:
+    """What the line's choice of a bundle reaches, once the bundle has proven that it is there and can judge."""
+    settings = read_settings(data=data, database_url=database_url)
+    scope = find_scope(settings.nights, line)
+    BundleShelf(settings.bundle_directory, batch_limit=1).load(bundle_id)
+    return scope
 
 
 def _of(scope: Scope) -> str:
