@@ -25,6 +25,8 @@ from service.review.tables import Disposition, WaitingPart
 from service.runtime import Runtime
 
 LEAST_EXAMPLES = 3
+LOOKED_AHEAD = 1000
+"""Parts of the queue that come up next; what waits behind them is looked at as the queue shrinks."""
 _EXAMPLES_OF_A_NAME, _EXAMPLES_READ, _PARTS_AT_ONCE = 12, 400, 48
 # The watch has other things to look at: so many images are read and run through the student at a time.
 _RUNS_AT_ONCE = 8
@@ -47,8 +49,9 @@ class Suggesting:
     """What one process knows of examples and of the parts it has looked at; `look` goes on where it stopped."""
 
     _described: dict[tuple[str, str, str], np.ndarray | None] = field(default_factory=dict)
-    _looked_at: set[int] = field(default_factory=set)
-    _known: object = None
+    _looked_at: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """Parts of the queue, each with the bundle and the crop that described it."""
+    _named: frozenset[str] = frozenset()
     _runs_left: int = 0
 
     def look(self, runtime: Runtime) -> int:
@@ -56,21 +59,28 @@ class Suggesting:
         self._runs_left = _RUNS_AT_ONCE
         with runtime.database.reading() as session:
             examples = _find_examples(session)
-        # With other names, or other models, everything is looked at anew.
-        known = (frozenset(examples), runtime.in_force.champion.bundle_id, tuple(runtime.in_force.versions.items()))
-        if known != self._known:
-            self._known, self._looked_at = known, set()
+        # With other names everything is looked at anew.
+        if self._named != examples.keys():
+            self._named, self._looked_at = frozenset(examples), {}
         if not examples:
             return 0
         with runtime.database.reading() as session:
-            waiting = _find_waiting(session, self._looked_at)
+            waiting = _find_waiting(session)
+        # With another model, of the plant, of a line or of a station, the parts that it judges.
+        describers = {station: _describer_of(runtime, station) for station in {picture.station for picture in waiting}}
+        self._looked_at = {
+            picture.inspection_id: describers[picture.station]
+            for picture in waiting
+            if self._looked_at.get(picture.inspection_id) == describers[picture.station]
+        }
+        fresh = (picture for picture in waiting if picture.inspection_id not in self._looked_at)
         found = {}
-        for picture in waiting:
+        for picture in islice(fresh, _PARTS_AT_ONCE):
             name = self._suggest(runtime, picture, examples)
             if self._runs_left < 0:
                 break
             found[picture.inspection_id] = name
-        self._looked_at |= found.keys()
+            self._looked_at[picture.inspection_id] = describers[picture.station]
         if found:
             with runtime.database.writing() as session:
                 _store(session, found)
@@ -88,7 +98,7 @@ class Suggesting:
         return None if own is None else nearest_name(own, described)
 
     def _describe(self, runtime: Runtime, inspector: Inspector, picture: _Picture) -> np.ndarray | None:
-        key = (inspector.bundle_id, str(inspector.profile.crop), picture.sha256)
+        key = (*_describer(inspector), picture.sha256)
         if key not in self._described:
             self._runs_left -= 1
             if self._runs_left < 0:
@@ -101,6 +111,16 @@ class Suggesting:
                 # The store is away for now; another look finds it.
                 return None
         return self._described[key]
+
+
+def _describer_of(runtime: Runtime, station: str) -> tuple[str, str]:
+    """(bundle, crop) by which parts of the station are described now; empty words where its bundle is not here."""
+    inspector = runtime.in_force.plan_of(station).inspector
+    return ("", "") if inspector is None else _describer(inspector)
+
+
+def _describer(inspector: Inspector) -> tuple[str, str]:
+    return inspector.bundle_id, str(inspector.profile.crop)
 
 
 def nearest_name(own: np.ndarray, examples: Mapping[str, Sequence[np.ndarray]]) -> str | None:
@@ -164,17 +184,17 @@ def _find_examples(session: Session) -> dict[str, list[_Picture]]:
     return {name: pictures for name, pictures in found.items() if len(pictures) >= LEAST_EXAMPLES}
 
 
-def _find_waiting(session: Session, looked_at: set[int]) -> list[_Picture]:
-    """Some that were not looked at yet; blind ones have no suggestion."""
+def _find_waiting(session: Session) -> list[_Picture]:
+    """The next ones of the queue; blind ones have no suggestion."""
     query = (
         select(*_PICTURE)
         .join(WaitingPart, WaitingPart.inspection_id == StoredInspection.id)
         .join(Station, Station.id == StoredInspection.station_id)
         .where(~WaitingPart.is_blind, StoredInspection.local_score.is_not(None), *_HAS_PICTURE)
         .order_by(WaitingPart.rank, WaitingPart.score.desc(), WaitingPart.inspection_id)
+        .limit(LOOKED_AHEAD)
     )
-    fresh = (row for row in session.execute(query.execution_options(yield_per=200)) if row[0] not in looked_at)
-    return [_Picture(number, station, str(sha256)) for number, station, sha256 in islice(fresh, _PARTS_AT_ONCE)]
+    return [_Picture(number, station, str(sha256)) for number, station, sha256 in session.execute(query)]
 
 
 def _store(session: Session, found: Mapping[int, str | None]) -> None:

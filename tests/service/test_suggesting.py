@@ -9,12 +9,17 @@ import pytest
 
 from inspection.bundle.reader import open_bundle
 from inspection.images.decode import encode_png
+from inspection.images.preprocess import Preprocessing
 from service.review.looking import get_part_in_review, get_waiting_page
 from service.review.queue_filter import QueueFilter
+from service.registry.operations import shelve
 from service.review.suggesting import Suggesting, embed_region, nearest_name
-from tests.browser.flanges import flange_picture, make_flange_bundle
-from tests.service.camera import INSPECTIONS, post, runtime_of
+from tests.browser.flanges import INPUT_PX, LIMITS, flange_picture, make_flange_bundle
+from tests.bundles import make_bundle
+from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.conftest import MakeStation
+
+LINE = '[[lines]]\nname = "presses"\nstations = ["press-*"]\n'
 
 
 def around(x: float, y: float, spread: float = 0.1) -> list[np.ndarray]:
@@ -73,3 +78,44 @@ def test_names_follow_from_a_few_examples_of_each(make_station: MakeStation, tmp
     asked = QueueFilter.model_validate({"defect": suggested[first]})
     shown = [row.id for row in get_waiting_page(runtime.database, after_id=None, wanted=asked).rows]
     assert shown == [number for number in suggested if suggested[number] == suggested[first]]
+
+
+def test_a_champion_of_one_line_lets_its_parts_be_looked_at_anew(make_station: MakeStation, tmp_path: Path) -> None:
+    (tmp_path / "nights.toml").write_text(LINE)
+    make_flange_bundle(tmp_path / "flanges")
+    client = make_station(inspector=open_bundle(tmp_path / "flanges", threads=1), nights=tmp_path / "nights.toml")
+    runtime, suggesting = runtime_of(client), Suggesting()
+    at_station: dict[str, list[int]] = {"press-1": [], "mill-1": []}
+    for number in range(16):
+        station = ("press-1", "mill-1")[number % 2]
+        picture = encode_png(flange_picture(700 + number, "stain"))
+        answer = post(client, number, picture, station=station).json()
+        if answer["verdict"] != "PASS":
+            at_station[station].append(answer["id"])
+    for number in at_station["press-1"][:3]:
+        body = {"decision": "confirmed_defect", "defect": "stain"}
+        assert client.post(f"{INSPECTIONS}/{number}/dispositions", json=body).status_code == 201
+    waiting = {station: len(ids) - 3 * (station == "press-1") for station, ids in at_station.items()}
+    assert min(waiting.values()) >= 1
+    assert sum(suggesting.look(runtime) for _ in range(6)) == sum(waiting.values())
+    make_bundle(tmp_path / "own", preprocessing=Preprocessing(input_px=INPUT_PX), thresholds=LIMITS)
+    own = shelve(tmp_path / "own", runtime.shelf.directory)
+    body = {"bundle_id": own, "line": "presses"}
+    assert client.post("/api/v1/bundles/promotions", json=body).status_code == 201
+    assert sum(suggesting.look(runtime) for _ in range(6)) == waiting["press-1"]
+    assert suggesting.look(runtime) == 0
+
+
+def test_what_comes_up_next_is_looked_at_first(make_station: MakeStation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("service.review.suggesting.LOOKED_AHEAD", 4)
+    client = make_station()
+    ids = [posted(client, number, spot=0.9)["id"] for number in range(9)]
+    for number in ids[:3]:
+        body = {"decision": "confirmed_defect", "defect": "spot"}
+        assert client.post(f"{INSPECTIONS}/{number}/dispositions", json=body).status_code == 201
+    suggesting, runtime = Suggesting(), runtime_of(client)
+    assert [suggesting.look(runtime) for _ in range(3)] == [4, 0, 0]
+    page = get_waiting_page(runtime.database, after_id=None)
+    decided = page.waiting[0].inspection_id
+    assert client.post(f"{INSPECTIONS}/{decided}/dispositions", json={"decision": "false_alarm"}).status_code == 201
+    assert [suggesting.look(runtime) for _ in range(2)] == [1, 0]
