@@ -10,9 +10,9 @@ import pytest
 from inspection.bundle.reader import open_bundle
 from inspection.images.decode import encode_png
 from inspection.images.preprocess import Preprocessing
+from service.registry.operations import shelve
 from service.review.looking import get_part_in_review, get_waiting_page
 from service.review.queue_filter import QueueFilter
-from service.registry.operations import shelve
 from service.review.suggesting import Suggesting, embed_region, nearest_name
 from tests.browser.flanges import INPUT_PX, LIMITS, flange_picture, make_flange_bundle
 from tests.bundles import make_bundle
