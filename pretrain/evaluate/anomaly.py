@@ -1,6 +1,6 @@
 """The frozen-encoder anomaly check: how well an encoder finds real defects with nothing but a memory bank on it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,12 +18,10 @@ from inspection.images.tiles import TileLayout, stitch_all
 from inspection.images.truth import MASK_PX, read_mask
 from inspection.terminal import track
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.embeddings import as_input, taps_in_batches
-from pretrain.evaluate.memory_bank import fit_banks, some_images
-from pretrain.evaluate.tap_banks import TapBanks
-from pretrain.evaluate.tap_embedder import TapEmbedder
+from pretrain.evaluate.memory_bank import some_images
+from pretrain.evaluate.normality import learn_normality
 
-_BANK_SIZE, _NEIGHBOURS, _DRAWS = 4096, 1, 3
+_BANK_SIZE, _DRAWS = 4096, 3
 
 Figure = float | None | Mapping[str, float | None]
 
@@ -73,7 +71,10 @@ def check_encoder(encoder: Encoder, normal: Tensor, test: TestImages, seed: int)
     The image's score is the peak of its map; `by_defect` holds the image AUROC of each kind. All are means over several
     draws of the banks: a single one moves an AUROC by a point or two.
     """
-    draws = [_figures(maps, test) for maps in map_images(encoder, normal, test.pixels, seed)]
+    generator = torch.Generator().manual_seed(seed)
+    normality = learn_normality(encoder, some_images(normal, generator), _BANK_SIZE, generator, draws=_DRAWS)
+    found = normality.map_anomalies(track(test.pixels, "scoring test images", len(test.pixels)))
+    draws = [_figures(maps, test) for maps in found]
     return {name: _mean([figures[name] for figures in draws]) for name in draws[0]}
 
 
@@ -101,38 +102,3 @@ def _mean(figures: Sequence[Figure]) -> Figure:
 def _mean_number(figures: Sequence[float | None]) -> float | None:
     known = [figure for figure in figures if figure is not None]
     return sum(known) / len(known) if known else None
-
-
-def map_images(encoder: Encoder, normal: Tensor, pixels: Tensor, seed: int) -> Tensor:
-    """Anomaly maps float [R, N, h, w] of uint8 [N, S, S, 3], by R draws of the memory banks of `normal`."""
-    embedder = TapEmbedder(encoder)
-    device = embedder.typical.device
-    generator = torch.Generator().manual_seed(seed)
-    normal = some_images(normal, generator)
-    embedder.fit(normal, generator)
-    taps = taps_in_batches(embedder, normal, device)
-    draws = [fit_banks(taps, _BANK_SIZE, _NEIGHBOURS, generator, device) for _ in range(_DRAWS)]
-    maps = []
-    for image in track(pixels, "scoring test images", len(pixels)):
-        with torch.inference_mode():
-            cells = embedder(as_input(image[None], device))
-            maps.append(torch.cat([banks(cells).cpu() for banks in draws]))
-    return torch.stack(maps, dim=1)
-
-
-def learn_normal(
-    encoder: Encoder, normal: Tensor, bank_size: int, generator: torch.Generator
-) -> tuple[TapEmbedder, TapBanks]:
-    """What scores images by a frozen encoder, learned from uint8 [N, S, S, 3] of normal ones."""
-    embedder = TapEmbedder(encoder)
-    device = embedder.typical.device
-    embedder.fit(normal, generator)
-    taps = taps_in_batches(embedder, normal, device)
-    return embedder, fit_banks(taps, bank_size, _NEIGHBOURS, generator, device)
-
-
-@torch.inference_mode()
-def anomaly_maps(embedder: TapEmbedder, banks: TapBanks, images: Iterable[Tensor]) -> Tensor:
-    """Anomaly maps float [N, h, w] of images, uint8 [S, S, 3] each. One by one: a batch's distances fill the memory."""
-    device = embedder.typical.device
-    return torch.cat([banks(embedder(as_input(image[None], device))).cpu() for image in images])

@@ -13,9 +13,9 @@ from inspection.images.illumination import Illumination
 from inspection.terminal import say, track
 from pretrain.data.image_set import ImageSet
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.anomaly import anomaly_maps, learn_normal
 from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.nearest_normal import local_excess
+from pretrain.evaluate.normality import learn_normality
 from pretrain.evaluate.splits import split_by_lot
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
@@ -53,8 +53,8 @@ def wins_of_flawed(
 
     Of uint8 [N, S, S, 3] each. The mean is the AUROC of flawed against clean images.
     """
-    embedder, banks = learn_normal(encoder, fitted, _BANK_SIZE, generator)
-    of_clean, of_flawed = (local_excess(anomaly_maps(embedder, banks, pixels)).numpy() for pixels in (clean, flawed))
+    normality = learn_normality(encoder, fitted, _BANK_SIZE, generator)
+    of_clean, of_flawed = (local_excess(normality.map_anomalies(pixels)[0]).numpy() for pixels in (clean, flawed))
     wins: np.ndarray = 0.5 * (np.sign(of_flawed[None] - of_clean[:, None]) + 1)
     return wins
 

@@ -18,8 +18,8 @@ from inspection.errors import DatasetError
 from inspection.images.illumination import Illumination
 from inspection.terminal import track
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.anomaly import anomaly_maps, learn_normal
 from pretrain.evaluate.nearest_normal import local_excess
+from pretrain.evaluate.normality import learn_normality
 from pretrain.evaluate.treatment import treat_all
 from pretrain.explore.exam_flaws import draw_exam_flaw
 
@@ -111,9 +111,9 @@ def compose_exam(fitted: Tensor, held_out: Tensor, illumination: Illumination, d
 
 def examine(encoder: Encoder, exam: Exam, seed: int) -> Marks:
     """Score the exam with a memory bank of its fitted images."""
-    embedder, banks = learn_normal(encoder, exam.fitted, _BANK_SIZE, torch.Generator().manual_seed(seed))
+    normality = learn_normality(encoder, exam.fitted, _BANK_SIZE, torch.Generator().manual_seed(seed))
     of_clean, of_flawed = (
-        anomaly_maps(embedder, banks, pixels) for pixels in track((exam.clean, exam.flawed), "examining", 2)
+        normality.map_anomalies(pixels)[0] for pixels in track((exam.clean, exam.flawed), "examining", 2)
     )
     return Marks(
         clean=tuple(local_excess(of_clean).tolist()),

@@ -12,7 +12,8 @@ import torch
 from inspection.errors import DatasetError, ImageError
 from inspection.images.preprocess import Preprocessing
 from pretrain.encoder.encoder import Encoder
-from pretrain.evaluate.anomaly import check_encoder, load_test_images, map_images
+from pretrain.evaluate.anomaly import check_encoder, load_test_images
+from pretrain.evaluate.normality import learn_normality
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer, write_washers
 
@@ -56,7 +57,8 @@ def test_labeled_pictures_come_with_their_masks(labeled: Path) -> None:
 def test_figures_are_shares_of_pairs(labeled: Path, encoder: Encoder) -> None:
     test = load_test_images(labeled, SMALL)
     figures = check_encoder(encoder, normal(), test, 0)
-    draws: list[list[float]] = map_images(encoder, normal(), test.pixels, 0).flatten(2).amax(2).tolist()
+    normality = learn_normality(encoder, normal(), 4096, torch.Generator().manual_seed(0), draws=3)
+    draws: list[list[float]] = normality.map_anomalies(test.pixels).flatten(2).amax(2).tolist()
     assert len(draws) == 3
 
     def share(chosen: list[int]) -> float:
