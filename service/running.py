@@ -23,6 +23,7 @@ from service.metrics import Metrics
 from service.nightly.plan import NightPlan
 from service.nightly.plan import read_plan as read_night_plan
 from service.registry.operations import promote_unless_ever
+from service.review.operations import catch_up as note_standing_decisions
 from service.runtime import Runtime
 from service.scoring.pool import PoolLimits, ScoringPool
 from service.settings import ServiceSettings
@@ -50,6 +51,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
     )
     try:
         await run_sync(lambda: promote_unless_ever(database, inspector.bundle_id, author="start of the service"))
+        await run_sync(note_standing_decisions, database)
         async with ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
             in_force = InForce(database, shelf, inspector, nights.scopes)
             await in_force.refresh()

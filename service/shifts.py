@@ -1,7 +1,8 @@
 """The plant's shifts: when each begins, on the clock of the plant's wall."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 
@@ -22,12 +23,17 @@ class Shifts:
 
     def at(self, moment: datetime) -> Shift:
         """The shift that is on at an aware instant. Clocks that are put forward or back make it shorter or longer."""
-        today = moment.astimezone(self.zone).date()
-        # A day to either side: a shift may have begun yesterday, and end tomorrow.
-        begins = [
-            datetime.combine(today + timedelta(days=offset), start, self.zone).astimezone(UTC)
-            for offset in (-1, 0, 1)
-            for start in self.starts
-        ]
+        begins = _begins_about(moment.astimezone(self.zone).date(), self)
         later = next(place for place, begin in enumerate(begins) if begin > moment)
         return Shift(begins[later - 1], begins[later])
+
+
+# A chart asks for thousands of moments, of some dozens of days.
+@lru_cache(maxsize=1024)
+def _begins_about(today: date, shifts: Shifts) -> list[datetime]:
+    """When shifts begin from the day before until the day after: one may have begun yesterday, and end tomorrow."""
+    return [
+        datetime.combine(today + timedelta(days=offset), start, shifts.zone).astimezone(UTC)
+        for offset in (-1, 0, 1)
+        for start in shifts.starts
+    ]

@@ -13,6 +13,7 @@ from inspection.errors import BundleError
 from service.drift import operations as drift
 from service.factory import operations as factory
 from service.outcome import Outcome
+from service.review import operations as review
 from service.review.suggesting import Suggesting
 from service.runtime import Runtime
 from service.tallies.operations import catch_up
@@ -94,6 +95,7 @@ class Watch:
             await in_force.refresh()
             await self._runtime.challenge.refresh()
             await run_sync(self._count_arrivals)
+            await run_sync(lambda: review.catch_up(self._runtime.database, newest_only=True))
             await self._look_at_factory()
             await self._look_at_drift()
             await run_sync(self._runtime.shadow.follow)

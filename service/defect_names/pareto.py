@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from service.db.columns import off_index
 from service.db.engine import Database
-from service.db.tables import Lot, Station, StoredInspection
+from service.db.tables import Lot, Station
 from service.defect_names.operations import read_naming
 from service.defect_names.schemas import ParetoBar, ParetoQuery, ParetoReport
 from service.profiles.operations import find_stations_of_line
@@ -64,18 +63,15 @@ def _find(session: Session, asked: ParetoQuery) -> list[_Found]:
     standing = standing_decisions()
     query = (
         select(standing.c.defect, Station.name, Lot.name, func.count())
-        .select_from(StoredInspection)
-        .join(standing, standing.c.inspection_id == StoredInspection.id)
-        .join(Station, Station.id == StoredInspection.station_id)
-        .outerjoin(Lot, Lot.id == StoredInspection.lot_id)
+        .join(Station, Station.id == standing.c.station_id)
+        .outerjoin(Lot, Lot.id == standing.c.lot_id)
         .where(standing.c.decision == Decision.CONFIRMED_DEFECT)
         .group_by(standing.c.defect, Station.name, Lot.name)
     )
     if asked.line is not None:
-        query = query.where(off_index(StoredInspection.station_id).in_(find_stations_of_line(session, asked.line)))
+        query = query.where(standing.c.station_id.in_(find_stations_of_line(session, asked.line)))
     if asked.station is not None:
-        named = select(Station.id).where(Station.name == asked.station)
-        query = query.where(off_index(StoredInspection.station_id).in_(named))
+        query = query.where(Station.name == asked.station)
     if asked.lot is not None:
         query = query.where(Lot.name == asked.lot)
     if asked.since is not None:

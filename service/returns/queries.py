@@ -30,13 +30,12 @@ def count_decided(session: Session, period: Period, station_id: int | None) -> d
     """Decisions of the period that stand, by what the machine had said."""
     decided = standing_decisions()
     query: Any = (
-        select(decided.c.decision, StoredInspection.verdict, func.count())
-        .join(StoredInspection, StoredInspection.id == decided.c.inspection_id)
+        select(decided.c.decision, decided.c.verdict, func.count())
         .where(decided.c.decided_at >= period.since, decided.c.decided_at < period.until)
-        .group_by(decided.c.decision, StoredInspection.verdict)
+        .group_by(decided.c.decision, decided.c.verdict)
     )
     if station_id is not None:
-        query = query.where(off_index(StoredInspection.station_id) == station_id)
+        query = query.where(decided.c.station_id == station_id)
     return {(Decision(row[0]), row[1]): row[2] for row in session.execute(query)}
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.errors import Conflict
-from service.review import leases, queries, queue
+from service.review import leases, queries, queue, standing
 from service.review.opinions import in_dispute, live_of, standing_of
 from service.review.queue import QueueEntry
 from service.review.schemas import DispositionRequest
@@ -38,6 +38,7 @@ def decide(session: Session, row: StoredInspection, request: DispositionRequest,
     session.add(disposition)
     session.flush()
     suggested = waiting.suggested_defect if waiting else None
+    standing.note(session, row, [*dispositions, disposition])
     _ask_next(session, row, [*dispositions, disposition], withdrawn, suggested)
     leases.end(session, row.id)
     return disposition

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
-from service.review import deciding, leases, opinions, queries, queue
+from service.review import deciding, leases, opinions, queries, queue, standing
+from service.review.opinions import Opinion
 from service.review.queue import QueueEntry
 from service.review.queue_filter import QueueFilter
 from service.review.schemas import (
@@ -30,8 +31,10 @@ __all__ = [
     "Decision",
     "Disposition",
     "Occasion",
+    "Opinion",
     "QueueEntry",
     "WaitingKind",
+    "catch_up",
     "count_waiting",
     "decide",
     "decide_many",
@@ -54,6 +57,7 @@ __all__ = [
 ]
 
 live_of, standing_of = opinions.live_of, opinions.standing_of
+catch_up = standing.catch_up
 
 
 def decide(database: Database, inspection_id: int, request: DispositionRequest, *, reviewer: str) -> DispositionAnswer:
@@ -106,7 +110,8 @@ def standing_decisions() -> Subquery:
     """One row for each decided inspection, to be joined in SQL: the decision that counts.
 
     Columns: inspection_id, disposition_id, decision, defect (as it was given then), reviewer, decided_at, occasion,
-    is_blind. A part that waits for a second opinion has the decision that stands until then.
+    is_blind; and of the inspection station_id, lot_id, bundle_id, verdict, received_at. A part that waits for a second
+    opinion has the decision that stands until then.
     """
     return opinions.standing_decisions()
 
@@ -121,7 +126,7 @@ def find_given_names(session: Session) -> list[str]:
     return queries.find_given_names(session)
 
 
-def find_repeated(session: Session, among: Select[int]) -> list[list[Disposition]]:
+def find_repeated(session: Session, among: Select[int]) -> list[list[Opinion]]:
     """All decisions of each of these inspections that came again, oldest first. `among`: their ids, in SQL."""
     return queries.find_repeated(session, among)
 
@@ -172,9 +177,10 @@ def stream_dispositions(session: Session, *, above_id: int) -> Iterator[Disposit
 
 def find_standing_decisions(session: Session, inspection_ids: Sequence[int]) -> dict[int, Decision]:
     """The decision that counts, by inspection, within the caller's transaction; none where nobody stands by one."""
-    standing = Disposition.id.in_(opinions.standing_ids(inspection_ids))
-    rows = session.execute(select(Disposition.inspection_id, Disposition.decision).where(standing))
-    return {row.inspection_id: row.decision for row in rows}
+    decided = opinions.standing_decisions()
+    query = select(decided.c.inspection_id, decided.c.decision)
+    rows = session.execute(query.where(decided.c.inspection_id.in_(inspection_ids)))
+    return {row.inspection_id: Decision(row.decision) for row in rows}
 
 
 def is_as_recorded(stored: DispositionAnswer, recorded: Mapping[str, Any]) -> bool:

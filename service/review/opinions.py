@@ -6,21 +6,35 @@ What that person says settles it.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
+from sqlalchemy import ColumnElement, Subquery, and_, select
 from sqlalchemy.orm import aliased
 
-from service.review.tables import Decision, Disposition, Occasion
+from service.review.tables import Decision, Disposition, Occasion, StandingDecision
 
 
-def live_of(dispositions: Sequence[Disposition]) -> list[Disposition]:
+class Opinion(NamedTuple):
+    """What of a disposition says whether it counts: thousands of them are read in a moment."""
+
+    id: int
+    inspection_id: int
+    decision: Decision
+    reviewer: str
+    occasion: Occasion
+    withdraws: int | None
+
+
+Said = TypeVar("Said", Disposition, Opinion)
+
+
+def live_of(dispositions: Sequence[Said]) -> list[Said]:
     """Those of one inspection that nobody has withdrawn; both oldest first."""
     withdrawn = {row.withdraws for row in dispositions}
     return [row for row in dispositions if row.decision is not Decision.WITHDRAWN and row.id not in withdrawn]
 
 
-def standing_of(dispositions: Sequence[Disposition]) -> Disposition | None:
+def standing_of(dispositions: Sequence[Said]) -> Said | None:
     """The decision that counts, of one inspection's, oldest first."""
     counting = [row for row in live_of(dispositions) if row.occasion is not Occasion.REPEAT]
     return counting[-1] if counting else None
@@ -56,34 +70,21 @@ def is_live(row: Any) -> ColumnElement[bool]:
     return and_(row.decision != Decision.WITHDRAWN, ~taken_back)
 
 
-def standing_ids(among: Sequence[int] | None = None) -> Select[int]:
-    """Ids of the standing decisions of these inspections, or of all."""
-    row = aliased(Disposition)
-    counting = select(func.max(row.id)).where(is_live(row), row.occasion != Occasion.REPEAT)
-    if among is not None:
-        counting = counting.where(row.inspection_id.in_(among))
-    return counting.group_by(row.inspection_id)
-
-
 def standing_decisions() -> Subquery:
     """The standing decisions of all inspections as a table to join: see `operations.standing_decisions`."""
     columns = (
-        Disposition.inspection_id,
-        Disposition.id.label("disposition_id"),
-        Disposition.decision,
-        Disposition.defect,
-        Disposition.reviewer,
-        Disposition.decided_at,
-        Disposition.occasion,
-        Disposition.is_blind,
+        StandingDecision.inspection_id,
+        StandingDecision.disposition_id,
+        StandingDecision.decision,
+        StandingDecision.defect,
+        StandingDecision.reviewer,
+        StandingDecision.decided_at,
+        StandingDecision.occasion,
+        StandingDecision.is_blind,
+        StandingDecision.station_id,
+        StandingDecision.lot_id,
+        StandingDecision.bundle_id,
+        StandingDecision.verdict,
+        StandingDecision.received_at,
     )
-    # Asked of each row, not of all at once: whoever joins a few of them pays for these few.
-    later = aliased(Disposition)
-    is_superseded = (
-        select(later.id)
-        .where(later.inspection_id == Disposition.inspection_id, later.id > Disposition.id)
-        .where(is_live(later), later.occasion != Occasion.REPEAT)
-        .exists()
-    )
-    counting = (is_live(Disposition), Disposition.occasion != Occasion.REPEAT, ~is_superseded)
-    return select(*columns).where(*counting).subquery("standing_decisions")
+    return select(*columns).where(StandingDecision.decision.is_not(None)).subquery("standing")

@@ -12,7 +12,7 @@ from inspection.verdict import Verdict
 from service.db.columns import off_index
 from service.db.tables import StoredInspection
 from service.errors import NotFound
-from service.review.opinions import is_live, standing_decisions
+from service.review.opinions import Opinion, is_live, standing_decisions
 from service.review.tables import Decision, Disposition, Occasion, WaitingPart
 
 _COUNTED_LATELY = 5_000
@@ -75,10 +75,11 @@ def count_given_lately(session: Session) -> dict[str, int]:
     return {str(row[0]): row[1] for row in session.execute(counted)}
 
 
-def find_repeated(session: Session, among: Select[int]) -> list[list[Disposition]]:
+def find_repeated(session: Session, among: Select[int]) -> list[list[Opinion]]:
     """Decisions of each of these inspections that came again, oldest first."""
-    query = select(Disposition).where(Disposition.inspection_id.in_(among))
-    rows = session.scalars(query.order_by(Disposition.inspection_id, Disposition.id))
+    columns = [getattr(Disposition, name) for name in Opinion._fields]
+    query = select(*columns).where(Disposition.inspection_id.in_(among))
+    rows = (Opinion(*row) for row in session.execute(query.order_by(Disposition.inspection_id, Disposition.id)))
     groups = (list(group) for _, group in groupby(rows, key=attrgetter("inspection_id")))
     return [group for group in groups if any(row.occasion is Occasion.REPEAT for row in group)]
 

@@ -1,4 +1,5 @@
-"""What people decided, and what waits for them. Dispositions are only ever added; `opinions` says which one counts."""
+"""What people decided, and what waits for them. Dispositions are only ever added; `opinions` says which one counts,
+and `standing` keeps what it says."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -7,8 +8,9 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from inspection.verdict import Verdict
 from service.db.columns import Id, Key, Name, Record, words
-from service.db.tables import StoredInspection
+from service.db.tables import VERDICT_TYPE, StoredInspection
 
 
 class Decision(StrEnum):
@@ -65,6 +67,41 @@ class Disposition(Record):
     """What the person drew and erased: {"drawn": [box], "erased": [number of a region of the machine, from 1]}."""
 
     inspection: Mapped[StoredInspection] = relationship(lazy="raise")
+
+
+class StandingDecision(Record):
+    """The decision that counts, of every inspection about which somebody ever decided: see `standing`.
+
+    What is asked for together with it is copied from the inspection, which never changes: pages that count a year of
+    decisions look at this table alone.
+    """
+
+    __tablename__ = "standing_decisions"
+    __table_args__ = (
+        Index(
+            "ix_standing_decisions_received",
+            *("received_at", "verdict", "decision", "station_id", "bundle_id", "inspection_id"),
+        ),
+        Index("ix_standing_decisions_decided", "decided_at", "decision", "verdict", "station_id"),
+        Index("ix_standing_decisions_station", "station_id", "bundle_id", "decided_at"),
+    )
+
+    inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), primary_key=True, autoincrement=False)
+    up_to_id: Mapped[int] = mapped_column(Id, ForeignKey("dispositions.id"))
+    """The newest decision that was looked at."""
+    disposition_id: Mapped[int | None] = mapped_column(Id, ForeignKey("dispositions.id"))
+    """The one that stands; None, as all that follows from it, where every decision was withdrawn."""
+    decision: Mapped[Decision | None] = mapped_column(words(Decision, "decision", 32))
+    defect: Mapped[str | None] = mapped_column(String(64))
+    reviewer: Mapped[Name | None]
+    decided_at: Mapped[datetime | None]
+    occasion: Mapped[Occasion | None] = mapped_column(words(Occasion, "occasion", 32))
+    is_blind: Mapped[bool]
+    station_id: Mapped[int] = mapped_column(Id, ForeignKey("stations.id"))
+    lot_id: Mapped[int | None] = mapped_column(Id, ForeignKey("lots.id"))
+    bundle_id: Mapped[Name | None]
+    verdict: Mapped[Verdict] = mapped_column(VERDICT_TYPE)
+    received_at: Mapped[datetime]
 
 
 class WaitingPart(Record):

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from service.db.engine import Database
 from service.profiles.operations import find_lines
-from service.review.operations import Decision, Disposition, Occasion, find_repeated, live_of, standing_of
+from service.review.operations import Decision, Occasion, Opinion, find_repeated, live_of, standing_of
 from service.spot_checks import drawing, queries
 from service.spot_checks.drawing import Arrival
 from service.spot_checks.queries import Arrived, DecidedGroup, JudgedPart
@@ -272,7 +272,7 @@ def _over_all(share: RateEstimate, group_count: int, others_count: float) -> Rat
     )
 
 
-def _pairs_of(dispositions: list[Disposition]) -> Iterator[tuple[Disposition, Disposition]]:
+def _pairs_of(dispositions: list[Opinion]) -> Iterator[tuple[Opinion, Opinion]]:
     """(the decision that stood, the answer to the repeat) of one inspection, oldest first."""
     live = live_of(dispositions)
     for place, row in enumerate(live):

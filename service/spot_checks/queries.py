@@ -100,18 +100,10 @@ def count_drawn(session: Session, scope: CheckScope) -> list[DecidedGroup]:
 
 
 def count_flagged_decided(session: Session, scope: CheckScope) -> list[DecidedGroup]:
-    """Held and failed parts by what people said."""
+    """Held and failed parts by what people said; without a look at the inspections themselves."""
     standing = standing_decisions()
-    decided = (
-        select(literal(1.0).label("probability"), _settled(standing))
-        .select_from(StoredInspection)
-        .join(standing, standing.c.inspection_id == StoredInspection.id)
-        .where(StoredInspection.verdict != Verdict.PASS)
-    )
-    if scope.since is not None:
-        # Along the index of decisions, which are few: a part is decided after it came.
-        decided = decided.where(standing.c.decided_at >= scope.since - _CLOCKS_DIFFER)
-    return _count_groups(session, within(session, decided, scope))
+    decided = select(literal(1.0).label("probability"), _settled(standing)).where(standing.c.verdict != Verdict.PASS)
+    return _count_groups(session, within(session, decided, scope, standing.c))
 
 
 def repeated_ids(session: Session, scope: CheckScope) -> Select[int]:
@@ -156,21 +148,23 @@ def stream_judged(session: Session, scope: CheckScope) -> Iterator[JudgedPart]:
         yield JudgedPart(**row._mapping)
 
 
-def within(session: Session, query: Select[Any], scope: CheckScope) -> Select[Any]:
-    """Inspections that the scope asks for."""
+def within(session: Session, query: Select[Any], scope: CheckScope, of: Any = None) -> Select[Any]:
+    """Inspections that the scope asks for; `of` are the columns of them, where these stand beside a decision."""
+    station_id = off_index(StoredInspection.station_id) if of is None else of.station_id
+    received_at = off_index(StoredInspection.received_at) if of is None else of.received_at
+    of = StoredInspection if of is None else of
     if scope.line is not None:
-        query = query.where(off_index(StoredInspection.station_id).in_(find_stations_of_line(session, scope.line)))
+        query = query.where(station_id.in_(find_stations_of_line(session, scope.line)))
     if scope.station is not None:
-        named = select(Station.id).where(Station.name == scope.station)
-        query = query.where(off_index(StoredInspection.station_id).in_(named))
+        query = query.where(station_id.in_(select(Station.id).where(Station.name == scope.station)))
     if scope.lot is not None:
-        query = query.where(StoredInspection.lot_id.in_(select(Lot.id).where(Lot.name == scope.lot)))
+        query = query.where(of.lot_id.in_(select(Lot.id).where(Lot.name == scope.lot)))
     if scope.bundle_id is not None:
-        query = query.where(StoredInspection.bundle_id == scope.bundle_id)
+        query = query.where(of.bundle_id == scope.bundle_id)
     if scope.since is not None:
-        query = query.where(off_index(StoredInspection.received_at) >= scope.since)
+        query = query.where(received_at >= scope.since)
     if scope.until is not None:
-        query = query.where(off_index(StoredInspection.received_at) < scope.until)
+        query = query.where(received_at < scope.until)
     return query
 
 

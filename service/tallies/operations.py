@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from service.db.engine import Database
 from service.tallies import queries
-from service.tallies.counts import QUARTER, Counts, Key, quarter_of, total_of
+from service.tallies.counts import QUARTER, Counts, Key, VerdictCounts, quarter_of, total_of
 from service.tallies.queries import ROWS_AT_ONCE, Arrival
 
 __all__ = [
@@ -43,9 +43,9 @@ class Tallies:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """One sum of them."""
+    """How many came, by verdict."""
 
-    counts: Counts
+    counts: VerdictCounts
     is_behind: bool
 
 
@@ -86,7 +86,7 @@ def read_total(
     station_ids: Collection[int] | None = None,
     bundle_id: str | None = None,
 ) -> Total:
-    """The same in one sum, which the database makes: as quick for a year of many stations as for a shift of one."""
+    """How many came, in one sum that the database makes: as quick for a year of many stations as for a shift of one."""
     kept = queries.sum_tallies(session, since, until, station_ids, bundle_id)
     newest, is_behind = _newest(session)
     wanted = (
@@ -96,7 +96,11 @@ def read_total(
         and (station_ids is None or key.station_id in station_ids)
         and bundle_id in (None, key.bundle_id)
     )
-    return Total(total_of([kept, *wanted]), is_behind)
+    newest_counts = total_of(wanted)
+    return Total(
+        VerdictCounts(*(getattr(kept, name) + getattr(newest_counts, name) for name in VerdictCounts.names())),
+        is_behind,
+    )
 
 
 def _newest(session: Session) -> tuple[dict[Key, Counts], bool]:

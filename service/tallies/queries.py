@@ -11,7 +11,7 @@ from inspection.verdict import Verdict
 from service.challenge.operations import challenge_inspection_ids
 from service.db.first_sight import insert_unless_there
 from service.db.tables import StoredInspection
-from service.tallies.counts import Counts, Key
+from service.tallies.counts import Counts, Key, VerdictCounts
 from service.tallies.tables import Tally, TallyProgress
 
 ROWS_AT_ONCE = 5_000
@@ -92,16 +92,16 @@ def sum_tallies(
     until: datetime,
     station_ids: Collection[int] | None = None,
     bundle_id: str | None = None,
-) -> Counts:
+) -> VerdictCounts:
     """All of these quarters together."""
-    sums = [func.coalesce(func.sum(getattr(Tally, name)), 0) for name in Counts.names()]
+    sums = [func.coalesce(func.sum(getattr(Tally, name)), 0) for name in VerdictCounts.names()]
     query = select(*sums).where(Tally.quarter >= since, Tally.quarter < until)
     if station_ids is not None:
         query = query.where(Tally.station_id.in_(station_ids))
     if bundle_id is not None:
         query = query.where(Tally.bundle_id == bundle_id)
     row: Any = session.execute(query).one()
-    return Counts(*row)
+    return VerdictCounts(*row)
 
 
 def add(session: Session, counted: Iterable[tuple[Key, Counts]]) -> None:

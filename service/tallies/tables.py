@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from service.db.columns import Id, Key, Name, Record
@@ -12,11 +12,18 @@ class Tally(Record):
     """The inspections of one station by one bundle that arrived within one quarter of an hour."""
 
     __tablename__ = "tallies"
-    __table_args__ = (UniqueConstraint("station_id", "quarter", "bundle_id"),)
+    __table_args__ = (
+        UniqueConstraint("station_id", "quarter", "bundle_id"),
+        # Whoever asks how many parts came in a year has the answer from this index alone.
+        Index(
+            "ix_tallies_counted",
+            *("quarter", "station_id", "bundle_id", "pass_count", "hold_count", "fail_count"),
+        ),
+    )
 
     id: Mapped[Key]
     station_id: Mapped[int] = mapped_column(Id, ForeignKey("stations.id"))
-    quarter: Mapped[datetime] = mapped_column(index=True)
+    quarter: Mapped[datetime]
     """When the quarter of an hour began."""
     bundle_id: Mapped[Name]
     """Empty where none judged."""

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
 from service.challenge.operations import challenge_inspection_ids
-from service.db.columns import off_index
 from service.db.tables import Lot, Part, Station, StoredInspection
 from service.review.operations import Decision, standing_decisions
 
@@ -66,12 +65,12 @@ def find_decided(session: Session, station_id: int, bundle_id: str, since: datet
         .join(Part, Part.id == StoredInspection.part_id)
         .outerjoin(Lot, Lot.id == StoredInspection.lot_id)
         .where(
-            off_index(StoredInspection.station_id) == station_id,
-            StoredInspection.bundle_id == bundle_id,
+            decided.c.station_id == station_id,
+            decided.c.bundle_id == bundle_id,
             StoredInspection.local_score.is_not(None),
             decided.c.decided_at >= since,
             decided.c.decision.in_([Decision.CONFIRMED_DEFECT, Decision.FALSE_ALARM]),
-            (StoredInspection.verdict != Verdict.PASS) | decided.c.is_blind,
+            (decided.c.verdict != Verdict.PASS) | decided.c.is_blind,
         )
         .order_by(decided.c.decided_at.desc(), decided.c.disposition_id.desc())
         .limit(DECIDED_LENGTH)

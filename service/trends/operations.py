@@ -1,7 +1,7 @@
 """What trends do: one transaction."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
@@ -72,12 +72,14 @@ def _grouping(shifts: Shifts, span: Span) -> Callable[[datetime], Shift]:
 
 def _group(items: Sequence[tuple[Key, Counts]], grouping: Callable[[datetime], Shift]) -> list[_Group]:
     """In order of time; of two bundles within one hour, shift or day each has a group of its own."""
-    found: dict[tuple[datetime, str], _Group] = {}
-    for key, counts in sorted(items, key=lambda item: item[0].quarter):
-        time = grouping(key.quarter)
-        group = found.setdefault((time.start, key.bundle_id), _Group(time, key.bundle_id, Counts()))
-        found[time.start, key.bundle_id] = replace(group, counts=total_of([group.counts, counts]))
-    return list(found.values())
+    groups = []
+    ordered = sorted(items, key=lambda item: item[0].quarter)
+    for time, mine in groupby(ordered, key=lambda item: grouping(item[0].quarter)):
+        by_bundle: dict[str, list[Counts]] = {}
+        for key, counts in mine:
+            by_bundle.setdefault(key.bundle_id, []).append(counts)
+        groups += [_Group(time, bundle_id, total_of(counts)) for bundle_id, counts in by_bundle.items()]
+    return groups
 
 
 def _points(groups: Sequence[_Group], name: ChartName) -> list[PointAnswer]:

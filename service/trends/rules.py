@@ -23,10 +23,14 @@ class Rule(StrEnum):
     """Six in a row, each higher or each lower than the one before."""
 
 
+_LONGEST = 9
+"""Points that the rule of the longest run looks at."""
+
+
 def broken_rules(deviations: Sequence[float]) -> list[tuple[Rule, ...]]:
     """For each point, in order of time, the rules it breaks together with those before it."""
     return [
-        tuple(rule for rule, breaks in _RULES.items() if breaks(deviations[: place + 1]))
+        tuple(rule for rule, breaks in _RULES.items() if breaks(deviations[max(place + 1 - _LONGEST, 0) : place + 1]))
         for place in range(len(deviations))
     ]
 
@@ -40,8 +44,8 @@ def _several_beyond(seen: Sequence[float], *, among: int, least: int, distance: 
 
 
 def _on_one_side(seen: Sequence[float]) -> bool:
-    latest = seen[-9:]
-    return len(latest) == 9 and (all(value > 0 for value in latest) or all(value < 0 for value in latest))
+    latest = seen[-_LONGEST:]
+    return len(latest) == _LONGEST and (all(value > 0 for value in latest) or all(value < 0 for value in latest))
 
 
 def _rises_or_falls(seen: Sequence[float]) -> bool:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from babel.dates import format_date, format_datetime
@@ -43,8 +43,7 @@ class Language:
 
     def number(self, value: float) -> str:
         """With the separators of this language."""
-        text: str = format_decimal(value, locale=self.code)
-        return text
+        return _decimal(self.code, value)
 
     def percent(self, share: float) -> str:
         """A share from 0 to 1, to two digits that count."""
@@ -60,6 +59,13 @@ class Language:
         """For paper: date and time to the second, with the zone."""
         text: str = format_datetime(moment, "long", locale=self.code)
         return text
+
+
+# A table has hundreds of numbers, most of them the same at every look.
+@lru_cache(maxsize=16384)
+def _decimal(code: str, value: float) -> str:
+    text: str = format_decimal(value, locale=code)
+    return text
 
 
 @cache

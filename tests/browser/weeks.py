@@ -10,6 +10,7 @@ from sqlalchemy import insert
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.review.operations import Decision, Disposition, QueueEntry, queue_parts
+from service.review.operations import catch_up as note_standing_decisions
 from service.tallies.operations import catch_up
 from tests.browser.flanges import LIMITS
 from tests.running_service import RunningService
@@ -31,6 +32,7 @@ def fill_weeks(service: RunningService) -> None:
         given, is_defective = _weeks_of(chance, now, station, drifts=station == "press-4")
         ids = record(service.database, given, station=station, bundle_id=bundle_id, limits=LIMITS)
         _decide(service, chance, ids, is_defective)
+    note_standing_decisions(service.database)
     while catch_up(service.database):
         pass
 

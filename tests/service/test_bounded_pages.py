@@ -22,6 +22,7 @@ from service.db.engine import Database
 from service.db.migrate import upgrade
 from service.db.tables import StoredInspection
 from service.review.operations import Decision, Disposition, Occasion, QueueEntry, queue_parts
+from service.review.operations import catch_up as note_standing_decisions
 from service.review.tables import WaitingPart
 from service.spot_checks.tables import DrawnFrom, SpotCheck
 from service.tallies.operations import catch_up
@@ -32,7 +33,16 @@ RECENT_COUNT, SHORT, LONG = 40, 60, 900
 # Instructions of SQLite's machine: what is counted of a page, whatever the machine it runs on.
 STEPS_AT_ONCE = 50
 # Tables that grow with every part, or with every decision about one.
-GROWING = ("inspections", "parts", "dispositions", "spot_checks", "tallies", "waiting_parts", "audit_records")
+GROWING = (
+    "inspections",
+    "parts",
+    "audit_records",
+    "dispositions",
+    "standing_decisions",
+    "spot_checks",
+    "tallies",
+    "waiting_parts",
+)
 SCAN = re.compile(r"SCAN (?P<table>\w+?)(?:_\d+)?(?: USING (?:COVERING )?INDEX (?P<index>\w+))?$")
 # Their addresses name what this record has not.
 ELSEWHERE = {"/nights/{name}", "/bundles/{bundle_id}", "/people/{person_id}"}
@@ -62,6 +72,7 @@ def history(path: Path, old_count: int, bundle_id: str) -> Iterator[tuple[Databa
         ]
         ids += record(database, given, bundle_id=bundle_id)
     decide(database, ids, long_ago + lately)
+    note_standing_decisions(database)
     while catch_up(database):
         pass
     watched = Watched()
