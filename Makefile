@@ -59,9 +59,9 @@ format: setup ## rewrite the sources in the project's format
 demo: setup ## the whole product on a simulated line (IMAGES=DIR ONCE=1 PORT=N MINUTES=M DATA=DIR INIT=none)
 	@exec $(BIN)/python -m deploy.demo $(DEMO_OPTIONS)
 
-plant-sim: setup ## thirty nights of a simulated plant beside two that do without Kensa (NIGHTS=N PARTS=N SEED=N)
+plant-sim: setup ## thirty nights of a simulated plant beside two that do without Kensa (NIGHTS=N PARTS=N SEED=N BUDGET=0.1)
 	@exec $(BIN)/python -m deploy.sim $(if $(NIGHTS),--nights $(NIGHTS)) $(if $(PARTS),--parts $(PARTS)) \
-		$(if $(SEED),--seed $(SEED))
+		$(if $(SEED),--seed $(SEED)) $(if $(BUDGET),--flagged-budget $(BUDGET))
 
 poc: setup ## the plant's proof of concept (DATA=DIR MINUTES=M OUT=DIR INIT=none PLANT=FILE LABELS=0)
 	@test -n "$(DATA)" || { echo "error: DATA is missing: make poc DATA=DIR MINUTES=M OUT=DIR" >&2; exit 2; }

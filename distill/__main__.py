@@ -136,11 +136,16 @@ def recalibrate(
         typer.Option(min=0.0001, max=0.9999, help="What both fail limits promise, with --flagged-rate."),
     ] = None,
     confidence: Annotated[float, typer.Option(min=0.5, max=0.9999, help="How sure, with --flagged-rate.")] = 0.95,
+    local_share: Annotated[
+        float, typer.Option(min=0.01, max=0.99, help="Of those rates, the local score's part, with --flagged-rate.")
+    ] = 0.5,
 ) -> None:
     """Refresh bank, scales and thresholds from normal images, without training."""
     target = None
     if flagged_rate:
-        target = CalibrationTarget(flagged_rate=flagged_rate, failed_rate=failed_rate, confidence=confidence)
+        target = CalibrationTarget(
+            flagged_rate=flagged_rate, failed_rate=failed_rate, confidence=confidence, local_share=local_share
+        )
     request = RecalibrationRequest(bundle, images, out, dispositions, keep_bank, target)
     done = run_recalibration(request)
     calibration = done.manifest.calibration

@@ -23,7 +23,7 @@ from distill.renewal import Renewal, renew_bundle, with_onnx_scores
 from distill.stages import flaw_auroc, score_in_onnx
 from inspection.bundle.manifest import STUDENT_FILE, Manifest
 from inspection.bundle.reader import open_bundle
-from inspection.calibration.both_limits import target_of_each
+from inspection.calibration.both_limits import join_promises, share_target
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import MIN_IMAGE_COUNT, CalibrationTarget, needed_image_count
 from inspection.errors import CalibrationError
@@ -145,7 +145,7 @@ def _set_apart(
         fitted, held_out = [], everything
         say(f"note: {len(normal)} images are too few to refresh the memory bank too: it is kept")
     if len(held_out) < MIN_IMAGE_COUNT:
-        needed = needed_image_count(target_of_each(target))
+        needed = max(needed_image_count(one) for one in share_target(target))
         raise CalibrationError(
             f"{request.images}: {len(normal)} normal images",
             f"give at least {MIN_IMAGE_COUNT}; the promise needs {needed} to calibrate with",
@@ -155,8 +155,7 @@ def _set_apart(
 
 def target_of(before: Manifest) -> CalibrationTarget:
     """What the bundle before promised of both scores together: the reverse of how `calibrate` shares it out."""
-    each = before.calibration.local_promise
-    return CalibrationTarget(flagged_rate=2 * each.target_rate, confidence=2 * each.confidence - 1)
+    return join_promises(before.calibration.local_promise, before.calibration.global_promise)
 
 
 def _tell_split(calibrating: ImageSet, fitted: ImageSet, ledger: Ledger, how: str) -> str:

@@ -9,6 +9,7 @@ import typer
 from deploy.sim.plants import Mistakes
 from deploy.sim.simulation import NightReport, Outcome, SimPlan, simulate
 from inspection.terminal import emit_figures, run_command_line, say, show_table
+from service.nightly.gate.policy import GatePolicy
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -21,6 +22,9 @@ def plant_sim(
         bool, typer.Option(help="Does somebody recalibrate after two days of trouble, as the runbook asks?")
     ] = True,
     seed: Annotated[int, typer.Option(min=0, help="Another seed is another plant.")] = 20,
+    flagged_budget: Annotated[
+        float, typer.Option(min=0.01, max=0.5, help="Good parts that may be failed or held: what people have time for.")
+    ] = GatePolicy().flagged_budget,
 ) -> None:
     """Wear, an ageing lamp, a new supplier, a new defect, bad data, a lost GPU, wrong labels: who errs less?"""
     reports: list[NightReport] = []
@@ -30,7 +34,9 @@ def plant_sim(
         said = f"night {report.number:>3}: {report.done}"
         say(said + (f" | {report.told}" if report.told else "") + (f" | drift: {report.drift}" if report.drift else ""))
 
-    outcome = simulate(SimPlan(night_count=nights, part_count=parts, seed=seed, has_engineer=engineer), tell)
+    policy = GatePolicy(flagged_budget=flagged_budget)
+    plan = SimPlan(night_count=nights, part_count=parts, seed=seed, has_engineer=engineer, policy=policy)
+    outcome = simulate(plan, tell)
     _show(reports, outcome)
     emit_figures(outcome.figures())
 

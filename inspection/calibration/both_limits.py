@@ -30,25 +30,37 @@ def set_both_limits(
     """From float scores [n] of held-out parts. Raises CalibrationError.
 
     Unlabeled parts may be defective: those far beyond all others are left out, but for those that a person has
-    cleared, bool [n]. Each score gets half of the target's rates and half of its doubt, so that both together keep it
-    (Bonferroni).
+    cleared, bool [n]. The scores share the target's rates and its doubt, so that both together keep it (Bonferroni).
     """
     is_stray = find_strays(local_scores) | find_strays(global_scores)
     if is_cleared is not None:
         is_stray &= ~is_cleared
-    half = target_of_each(target)
-    local_limits, local_promise = set_limits(local_scores[~is_stray], half)
-    global_limits, global_promise = set_limits(global_scores[~is_stray], half)
+    local_target, global_target = share_target(target)
+    local_limits, local_promise = set_limits(local_scores[~is_stray], local_target)
+    global_limits, global_promise = set_limits(global_scores[~is_stray], global_target)
     thresholds = Thresholds(local_score=local_limits, global_score=global_limits)
     return BothLimits(thresholds, local_promise, global_promise, is_stray)
 
 
-def target_of_each(target: CalibrationTarget) -> CalibrationTarget:
-    """What each of both scores must promise, so that together they keep the target."""
-    failed_rate = None if target.failed_rate is None else target.failed_rate / 2
+def share_target(target: CalibrationTarget) -> tuple[CalibrationTarget, CalibrationTarget]:
+    """What the local score must promise, and what the global score, so that together they keep the target."""
+    return _part_of(target, target.local_share), _part_of(target, 1 - target.local_share)
+
+
+def join_promises(local: Promise, whole: Promise) -> CalibrationTarget:
+    """The target that two promises were shared out from."""
+    flagged_rate = local.target_rate + whole.target_rate
+    doubt = (1 - local.confidence) + (1 - whole.confidence)
+    return CalibrationTarget(
+        flagged_rate=flagged_rate, confidence=1 - doubt, local_share=local.target_rate / flagged_rate
+    )
+
+
+def _part_of(target: CalibrationTarget, share: float) -> CalibrationTarget:
+    failed_rate = None if target.failed_rate is None else target.failed_rate * share
     return target.model_copy(
         update={
-            "flagged_rate": target.flagged_rate / 2,
+            "flagged_rate": target.flagged_rate * share,
             "failed_rate": failed_rate,
             "confidence": (1 + target.confidence) / 2,
         }

@@ -56,6 +56,8 @@ class CalibrationTarget(Settings):
     failed_rate: Rate | None = None
     """Asked of the fail limit too: at most so many good parts beyond it. None sets it by distance alone."""
     confidence: Rate = 0.95
+    local_share: Rate = 0.5
+    """Of the rates, what the local score may spend; the rest is the global score's."""
 
 
 def set_limits(scores: np.ndarray, target: CalibrationTarget) -> tuple[Limits, Promise]:

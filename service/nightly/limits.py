@@ -17,6 +17,7 @@ from service.costs import CostInputs
 _LEAST_DEFECTS = 5
 """Fewer known defects do not say what a limit is worth."""
 _STEPS = 6
+_LOCAL_SHARES = (0.5, 0.75, 0.9)
 _SECONDS = 3600.0
 
 
@@ -63,7 +64,12 @@ def choose_target(
     if len(defects) < _LEAST_DEFECTS or base.flagged_rate >= budgets.flagged:
         return base
     rates = np.geomspace(base.flagged_rate, budgets.flagged, _STEPS)
-    targets = [base.model_copy(update={"flagged_rate": round(float(rate), 6)}) for rate in rates]
+    shares = (base.local_share, *(share for share in _LOCAL_SHARES if share != base.local_share))
+    targets = [
+        base.model_copy(update={"flagged_rate": round(float(rate), 6), "local_share": share})
+        for rate in rates
+        for share in shares
+    ]
 
     def price(target: CalibrationTarget) -> float:
         found = set_both_limits(good.local_scores, good.global_scores, target, is_cleared=is_cleared)

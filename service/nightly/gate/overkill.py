@@ -19,17 +19,23 @@ class _Limits:
     margin: float
     confidence: float
     patience: float
+    most_counted: float
+    """Share of good parts beyond which patience ends, whatever is certain."""
 
 
 def check_overkill(evidence: Evidence, policy: GatePolicy) -> Check:
     """Good parts failed."""
-    limits = _Limits(policy.overkill_budget, policy.overkill_margin, policy.confidence, _patience(evidence, policy))
+    patience, budget = _patience(evidence, policy), policy.overkill_budget
+    # A good part that fails is lost: even a challenger that catches more defects may not count more than the budget.
+    limits = _Limits(budget, policy.overkill_margin, policy.confidence, patience, most_counted=budget)
     return _check(Question.OVERKILL, evidence, limits, lambda verdict: verdict is Verdict.FAIL)
 
 
 def check_flagged(evidence: Evidence, policy: GatePolicy) -> Check:
     """Good parts failed or held."""
-    limits = _Limits(policy.flagged_budget, policy.flagged_margin, policy.confidence, _patience(evidence, policy))
+    patience, budget = _patience(evidence, policy), policy.flagged_budget
+    # A good part that is held costs a look, and far less than the defects that it takes to be proven better.
+    limits = _Limits(budget, policy.flagged_margin, policy.confidence, patience, most_counted=patience * budget)
     return _check(Question.FLAGGED, evidence, limits, lambda verdict: verdict is not Verdict.PASS)
 
 
@@ -60,7 +66,7 @@ def _check(question: Question, evidence: Evidence, limits: _Limits, is_wrong: Ca
     }
     is_over = challenger > limits.budget * count and lost > gained
     is_no_worse = noninferiority_p_value(lost, gained, count, limits.margin) <= 1 - limits.confidence
-    is_within = challenger <= limits.budget * count and bound <= limits.patience * limits.budget
+    is_within = challenger <= limits.most_counted * count and bound <= limits.patience * limits.budget
     if bound <= limits.budget or (is_no_worse and not is_over) or is_within:
         return Check(question=question, answer=Answer.PASSED, figures=figures)
     if is_over:

@@ -29,10 +29,15 @@ class GatePolicy(Settings):
     flagged_margin: Margin = 0.05
     patience: Annotated[float, Field(ge=1)] = 2.0
     """Where escapes are proven to fall, it is enough to prove overkill and flagged parts within so many budgets;
-    what is counted stays within the budget itself. 1 asks for the same proof whatever is gained."""
+    counted overkill stays within the budget itself. 1 asks for the same proof whatever is gained."""
     collapse_share: Annotated[float, Field(gt=0, le=1)] = 0.34
     """A kind of defect has collapsed where more than this share of its parts is lost, and at least two."""
     latency_ratio: Annotated[float, Field(ge=1)] = 1.5
     """How much longer than the champion it may take for an image."""
     latency_budget_ms: Annotated[float, Field(gt=0)] | None = None
     """Below this it is fast enough, whatever the champion takes."""
+
+    @property
+    def flagged_capacity(self) -> float:
+        """Good parts failed or held, over good parts: the most that people are ever asked to look at."""
+        return min(self.patience * self.flagged_budget, 0.99)

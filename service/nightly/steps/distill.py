@@ -47,7 +47,7 @@ def calibrate(bench: Bench, found: Findings) -> Figures:
     words += ["--out", folder.challenger, "--keep-bank"]
     words += ["--dispositions", folder.decisions_file] if folder.decisions_file.is_file() else []
     words += ["--flagged-rate", f"{target.flagged_rate:g}", "--confidence", f"{target.confidence:g}"]
-    words += ["--failed-rate", f"{target.failed_rate:g}"]
+    words += ["--failed-rate", f"{target.failed_rate:g}", "--local-share", f"{target.local_share:g}"]
     answer = bench.trainer.distill(*words, deadline=bench.deadline)
     strays = ask_about_strays(bench, found, [Path(name).stem for name in answer.get("left_out", [])])
     told = {"target": target.model_dump(mode="json"), "strays": strays}

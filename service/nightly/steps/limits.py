@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from inspection.bundle.reader import open_bundle
+from inspection.calibration.both_limits import join_promises
 from inspection.calibration.thresholds import CalibrationTarget
 from inspection.inspector import Inspector
 from inspection.verdict import Inspection, Verdict
@@ -39,13 +40,13 @@ def choose_limits(bench: Bench, found: Findings) -> CalibrationTarget:
     known = _inspect(bench, student, defects)
     new_ids = set(snapshot["new"])
     confirmed_count = sum(number in new_ids for number in snapshot["defects"])
-    promise = student.manifest.calibration.local_promise
+    calibration, gate = student.manifest.calibration, bench.line.gate
     return choose_target(
         _scored([answer for _, answer in judged]),
         np.array([str(row.image_sha256) in cleared for row, _ in judged], dtype=bool),
         _scored([answer for _, answer in known]),
-        base=CalibrationTarget(flagged_rate=2 * promise.target_rate, confidence=2 * promise.confidence - 1),
-        budgets=Budgets(flagged=bench.line.gate.flagged_budget, failed=bench.line.gate.overkill_budget),
+        base=join_promises(calibration.local_promise, calibration.global_promise),
+        budgets=Budgets(flagged=gate.flagged_capacity, failed=gate.overkill_budget),
         defect_rate=(confirmed_count + 0.5) / (len(new_ids) + 1),
         costs=bench.line.costs,
     )

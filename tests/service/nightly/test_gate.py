@@ -184,3 +184,13 @@ def test_a_proven_gain_in_escapes_has_some_patience_about_overkill() -> None:
     # More than the budget is counted: no gain buys that.
     worse = evidence(*defective(48, gained=20), *parts(172, PASS, PASS), *parts(6, PASS, FAIL))
     assert answer(worse, Question.OVERKILL) is Answer.FAILED
+
+
+def test_a_proven_gain_in_escapes_may_be_paid_with_peoples_time_up_to_their_capacity() -> None:
+    held = (*parts(275, PASS, PASS), *parts(40, PASS, HOLD))
+    assert POLICY.flagged_capacity == 0.2
+    assert answer(evidence(*defective(48, gained=20), *held), Question.FLAGGED) is Answer.PASSED
+    assert answer(evidence(*defective(68), *held), Question.FLAGGED) is Answer.FAILED
+    assert answer(evidence(*defective(48, gained=20), *held), Question.FLAGGED, GatePolicy(patience=1)) is Answer.FAILED
+    beyond = evidence(*defective(48, gained=20), *parts(250, PASS, PASS), *parts(60, PASS, HOLD))
+    assert answer(beyond, Question.FLAGGED) is Answer.FAILED

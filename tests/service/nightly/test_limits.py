@@ -62,6 +62,12 @@ def test_defects_among_good_scores_are_worth_a_persons_time() -> None:
     assert escaped[1] < escaped[0]
 
 
+def test_the_score_that_tells_defects_apart_gets_more_of_the_promise() -> None:
+    assert choose(np.linspace(1.2, 2.2, 30)).local_share > 0.5
+    # Where all defects stand apart anyway, both go halves.
+    assert choose(np.linspace(9, 12, 30)).local_share == 0.5
+
+
 def test_where_an_escape_costs_nothing_nobody_is_asked_more() -> None:
     assert choose(np.linspace(1.2, 2.2, 30), costs=CostInputs(escape_cost=0)).flagged_rate == 0.01
 
@@ -102,7 +108,7 @@ def test_a_night_tells_the_trainer_what_people_said_and_asks_about_strays(
     monkeypatch.setenv("FAKE_STRAYS", " ".join([*images_of(plant, strays), cleared[0]]))
     night = plant.run(plant.workshop())
     [words] = [line for line in diary(plant) if line.startswith("distill recalibrate")]
-    assert "--flagged-rate 0.1 --confidence 0.9 --failed-rate 0.3" in words
+    assert "--flagged-rate 0.1 --confidence 0.9 --failed-rate 0.3 --local-share 0.5" in words
     with (plant.settings.data / "nights" / night.name / "decisions.csv").open() as file:
         told = {row["image"]: row["decision"] for row in csv.DictReader(file)}
     assert told == dict.fromkeys(cleared, "false_alarm")
