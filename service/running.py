@@ -17,6 +17,7 @@ from service.disk import Disk
 from service.factory.plan import FactoryPlan, read_plan
 from service.images.image_store import ImageStore
 from service.images.opening import open_image_store
+from service.images.storer import Storer
 from service.in_force import InForce
 from service.intake.recorder import Recorder
 from service.metrics import Metrics
@@ -41,6 +42,8 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
     shelf = BundleShelf(settings.bundle_directory, batch_limit=limits.batch_limit)
     shelf.place(inspector, settings.bundle)
     image_store = open_image_store(settings.images, settings.image_directory)
+    disk = _disk(settings, image_store, alarms)
+    storer = Storer(image_store, require_room=disk.require_room, on_put=metrics.stages.labels("store").observe)
     recorder = Recorder(
         database,
         late_after_s=settings.late_after_s,
@@ -50,8 +53,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
         under_way_count=lambda: pool.running_count,
     )
     try:
-        await run_sync(lambda: promote_unless_ever(database, inspector.bundle_id, author="start of the service"))
-        await run_sync(note_standing_decisions, database)
+        await run_sync(_prepare, database, inspector)
         async with ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
             in_force = InForce(database, shelf, inspector, nights.scopes)
             await in_force.refresh()
@@ -61,11 +63,12 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
             runtime = Runtime(
                 database=database,
                 image_store=image_store,
+                storer=storer,
                 scoring_pool=pool,
                 recorder=recorder,
                 shelf=shelf,
                 in_force=in_force,
-                disk=_disk(settings, image_store, alarms),
+                disk=disk,
                 alarms=alarms,
                 metrics=metrics,
                 shifts=settings.shifts,
@@ -76,9 +79,11 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
                 factory=factory,
             )
             _watch_figures(runtime)
+            storer.start()
             recorder.start()
             async with _watched(runtime, settings):
                 yield runtime
+        await run_sync(storer.close)
         await run_sync(recorder.close)
     finally:
         database.close()
@@ -99,6 +104,12 @@ async def _watched(runtime: Runtime, settings: ServiceSettings) -> AsyncIterator
         watch.stop()
         await watching
         await run_sync(runtime.shadow.close)
+
+
+def _prepare(database: Database, inspector: Inspector) -> None:
+    """What must stand in the database before anybody asks."""
+    promote_unless_ever(database, inspector.bundle_id, author="start of the service")
+    note_standing_decisions(database)
 
 
 def _plans(settings: ServiceSettings) -> tuple[NightPlan, FactoryPlan | None]:

@@ -10,6 +10,7 @@ from service.db.engine import Database
 from service.disk import Disk
 from service.factory.plan import FactoryPlan
 from service.images.image_store import ImageStore
+from service.images.storer import Storer
 from service.in_force import InForce
 from service.intake.recorder import Recorder
 from service.metrics import Metrics
@@ -25,6 +26,7 @@ class Runtime:
 
     database: Database
     image_store: ImageStore
+    storer: Storer
     scoring_pool: ScoringPool
     recorder: Recorder
     shelf: BundleShelf

@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 import time
+from contextlib import suppress
 from datetime import datetime
 from io import FileIO
 from pathlib import Path
@@ -24,18 +25,26 @@ class LocalImageStore:
         self.incoming = directory / ".incoming"
         self.place = str(directory)
         self.disk: Path | None = directory
+        # Which of the 256 upper folders this process knows to survive a power cut, with all that is below them.
+        self._durable: set[str] = set()
 
     def put(self, data: bytes) -> str:
         """Store bytes and return their SHA-256, once they would survive a power cut. Raises StorageError."""
         sha256 = sha256_of_bytes(data)
-        path = self.path_of(sha256)
+        upper = sha256[:2]
+        folder = f"{self.place}/{upper}/{sha256[2]}"
+        path = f"{folder}/{sha256}"
         try:
-            self._make_folder(path.parent)
+            if upper not in self._durable:
+                self._make_folders(self.directory / upper)
+                self._durable.add(upper)
             if not _is_touched(path):
                 self._write_whole(path, data)
             # Also for a file that was there already: whoever wrote it may not have come to this line yet.
-            _sync_directory(path.parent)
+            _sync_directory(folder)
         except OSError as error:
+            # Somebody may have taken the folders away: the next part looks again.
+            self._durable.discard(upper)
             raise StorageError(f"{self.directory}: {error.strerror}", _REMEDY) from None
         return sha256
 
@@ -80,7 +89,7 @@ class LocalImageStore:
             raise StorageError(f"{self.directory}: {error.strerror}", "make the directory readable") from None
 
     def path_of(self, sha256: str) -> Path:
-        # 4096 folders: all made within the first hours, each of them a sync dearer than the image, and never too full.
+        # 4096 folders: few enough to be made within the first minutes, and never too full.
         return self.directory / sha256[:2] / sha256[2] / sha256
 
     def check(self) -> None:
@@ -106,28 +115,25 @@ class LocalImageStore:
             except FileNotFoundError:
                 continue
 
-    def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        # A new folder is durable once its parent is.
-        for new in (self.directory, folder.parent, folder):
-            try:
-                new.mkdir()
-            except FileExistsError:
-                # Of a level that has at most 256, and may be another's who has not come to its sync: again.
-                if new is folder:
-                    _sync_directory(folder.parent)
-                continue
-            _sync_directory(new.parent)
+    def _make_folders(self, upper: Path) -> None:
+        """`upper` and all that a file below it may lie in, at once: they share the syncs that make them durable.
 
-    def _write_whole(self, path: Path, data: bytes) -> None:
+        Those that were there are synced too: whoever made them may not have come to that line yet.
+        """
+        upper.mkdir(parents=True, exist_ok=True)
+        self.incoming.mkdir(exist_ok=True)
+        for digit in "0123456789abcdef":
+            (upper / digit).mkdir(exist_ok=True)
+        _sync_directory(upper)
+        _sync_directory(self.directory)
+        # A parent that we may not read is one that we have not made.
+        with suppress(PermissionError):
+            _sync_directory(self.directory.parent)
+
+    def _write_whole(self, path: str, data: bytes) -> None:
         """Write aside, sync, and rename: a reader sees all of it or nothing."""
-        temporary = f"{self.incoming}/{path.name}.{secrets.token_hex(8)}"
-        try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileNotFoundError:
-            self.incoming.mkdir(exist_ok=True)
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        temporary = f"{self.incoming}/{os.path.basename(path)}.{secrets.token_hex(8)}"
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
         try:
             with open(descriptor, "wb", buffering=0) as file:
                 _write_all(file, data)
@@ -138,7 +144,7 @@ class LocalImageStore:
             raise
 
 
-def _is_touched(path: Path) -> bool:
+def _is_touched(path: str) -> bool:
     """Is the file there? Then it counts as put now: what is put is not removed."""
     try:
         os.utime(path)
@@ -154,7 +160,7 @@ def _write_all(file: FileIO, data: bytes) -> None:
         rest = rest[file.write(rest) :]
 
 
-def _sync_directory(path: Path) -> None:
+def _sync_directory(path: str | Path) -> None:
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -49,7 +49,7 @@ async def take_in(runtime: Runtime, trigger: Trigger, images: Sequence[bytes]) -
     start = time.perf_counter()
     received_at = datetime.now(UTC)
     plan = runtime.in_force.plan_of(trigger.station)
-    findings = tuple(await asyncio.gather(*(_find(runtime, trigger, plan, image) for image in images)))
+    findings = await _find_all(runtime, trigger, plan, images)
     before_record = time.perf_counter()
     findings = hold_where_shut(runtime, trigger, findings)
     recorded = await runtime.recorder.record(PartFindings(trigger, received_at, findings))
@@ -125,17 +125,25 @@ def _offer_to_shadow(runtime: Runtime, plan: Plan, findings: Sequence[Finding], 
             runtime.shadow.offer(part)
 
 
+async def _find_all(runtime: Runtime, trigger: Trigger, plan: Plan, images: Sequence[bytes]) -> tuple[Finding, ...]:
+    # Nearly every part has one image, which needs no task of its own.
+    if len(images) == 1:
+        return (await _find(runtime, trigger, plan, images[0]),)
+    return tuple(await asyncio.gather(*(_find(runtime, trigger, plan, image) for image in images)))
+
+
 async def _find(runtime: Runtime, trigger: Trigger, plan: Plan, image: bytes) -> Finding:
-    """Judge and store one image. What cannot be stored is held, as what cannot be judged."""
-    name = f"image of trigger {trigger.trigger_id}"
-    stored, judged = await asyncio.gather(_store(runtime, image), _judge(runtime, plan, image, name))
-    if isinstance(stored, StorageError):
-        return Finding(_not_stored(judged, stored), plan, None)
-    if judged.heat_map_png is None:
-        return Finding(judged.inspection, plan, stored)
-    heat_map = await _store(runtime, judged.heat_map_png)
-    if isinstance(heat_map, StorageError):
-        return Finding(_not_stored(judged, heat_map), plan, stored)
+    """Judge one image while it is stored. What cannot be stored is held, as what cannot be judged."""
+    storing = runtime.storer.put(image)
+    judged = await _judge(runtime, plan, image, f"image of trigger {trigger.trigger_id}")
+    stored = heat_map = None
+    try:
+        stored = await storing
+        if judged.heat_map_png is not None:
+            heat_map = await runtime.storer.put(judged.heat_map_png)
+    except StorageError as error:
+        runtime.alarms.raise_alarm("image_store_failing", str(error))
+        return Finding(_not_stored(judged, error), plan, stored)
     return Finding(judged.inspection, plan, stored, heat_map)
 
 
@@ -144,17 +152,6 @@ async def _judge(runtime: Runtime, plan: Plan, image: bytes, name: str) -> Judge
         detail = "the bundle that the station's profile asks for is not here"
         return Judged(Inspection.held(Reason.NO_MODEL, detail))
     return await runtime.scoring_pool.judge(image, plan.inspector, name=name)
-
-
-async def _store(runtime: Runtime, data: bytes) -> str | StorageError:
-    try:
-        runtime.disk.require_room()
-        with runtime.metrics.stages.labels("store").time():
-            # Not by anyio, whose limits and cancelling cost more here than the hash of the image.
-            return await asyncio.get_running_loop().run_in_executor(None, runtime.image_store.put, data)
-    except StorageError as error:
-        runtime.alarms.raise_alarm("image_store_failing", str(error))
-        return error
 
 
 def _not_stored(judged: Judged, error: StorageError) -> Inspection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -107,3 +108,42 @@ def test_what_a_killed_process_left_is_swept(store: LocalImageStore) -> None:
     os.utime(abandoned, (0, 0))
     store.sweep()
     assert sorted(files_in(store)) == sorted([at_work, store.path_of(sha256_of_bytes(DATA))])
+
+
+def test_upper_folders_are_made_whole_and_synced_before_their_first_file(
+    store: LocalImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+    fsync = os.fsync
+
+    def note_sync(descriptor: int) -> None:
+        synced.append(os.readlink(f"/proc/self/fd/{descriptor}"))
+        fsync(descriptor)
+
+    monkeypatch.setattr("service.images.local_store.os.fsync", note_sync)
+    path = store.path_of(store.put(DATA))
+    upper = path.parent.parent
+    assert synced[:3] == [str(upper), str(store.directory), str(store.directory.parent)]
+    assert {folder.name for folder in upper.iterdir()} == set("0123456789abcdef")
+    synced.clear()
+    store.put(DATA)
+    assert synced == [str(path.parent)]
+
+
+def test_folders_of_another_process_are_synced_once(store: LocalImageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    # It may have been cut off between making them and syncing them.
+    upper = store.path_of(store.put(DATA)).parent.parent
+    synced: list[str] = []
+    monkeypatch.setattr(
+        "service.images.local_store.os.fsync", lambda fd: synced.append(os.readlink(f"/proc/self/fd/{fd}"))
+    )
+    LocalImageStore(store.directory).put(DATA)
+    assert synced[:2] == [str(upper), str(store.directory)]
+
+
+def test_folders_that_were_taken_away_are_made_again(store: LocalImageStore) -> None:
+    store.put(DATA)
+    shutil.rmtree(store.directory)
+    with pytest.raises(StorageError, match="No such file"):
+        store.put(DATA)
+    assert store.get(store.put(DATA)) == DATA
