@@ -54,7 +54,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
     )
     try:
         await run_sync(_prepare, database, inspector)
-        async with ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
+        async with _writing(storer, recorder), ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
             in_force = InForce(database, shelf, inspector, nights.scopes)
             await in_force.refresh()
             challenge = ChallengeGate(database, settings.shifts)
@@ -78,20 +78,28 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
                 nights=nights,
                 factory=factory,
             )
-            _watch_figures(runtime)
-            storer.start()
-            recorder.start()
             async with _watched(runtime, settings):
                 yield runtime
-        await run_sync(storer.close)
-        await run_sync(recorder.close)
     finally:
         database.close()
 
 
 @asynccontextmanager
+async def _writing(storer: Storer, recorder: Recorder) -> AsyncIterator[None]:
+    """What is judged becomes durable, to the last part that was taken."""
+    storer.start()
+    recorder.start()
+    try:
+        yield
+    finally:
+        await run_sync(storer.close)
+        await run_sync(recorder.close)
+
+
+@asynccontextmanager
 async def _watched(runtime: Runtime, settings: ServiceSettings) -> AsyncIterator[None]:
     """Changes are followed and trouble is told of; challengers score until the end."""
+    _watch_figures(runtime)
     runtime.shadow.start()
     watch = Watch(runtime, settings.watch_s, bundle_check_s=settings.bundle_check_s)
     watching = asyncio.create_task(watch.run())

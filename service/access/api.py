@@ -9,7 +9,14 @@ from fastapi.responses import JSONResponse
 
 from service.access.doorkeeper import Doorkeeper
 from service.access.oidc_pages import PROVIDER_LANES, sign_on_of
-from service.access.schemas import LinkRequest, PasswordRequest, SessionAnswer, SignedOutAnswer
+from service.access.schemas import (
+    LinkRequest,
+    OwnPasswordAnswer,
+    OwnPasswordRequest,
+    PasswordRequest,
+    SessionAnswer,
+    SignedOutAnswer,
+)
 from service.access.session_cookie import address_of, delete_session_cookie, set_session_cookie
 from service.access.tables import Means
 from service.callers import Caller, Permission
@@ -49,6 +56,23 @@ async def post_session_by_link(request: Request, response: Response, wanted: Lin
     refuse_foreign_pages(request)
     caller, token = await run_sync(_doorkeeper(request).sign_in_by_link, wanted.token, address_of(request))
     return _begin(request, response, caller, token)
+
+
+@router.post(
+    "/password",
+    status_code=201,
+    summary="Change one's own password",
+    responses=problem_responses(401, 403, 409, 413, 422, 429, 503),
+)
+async def post_own_password(
+    request: Request, caller: Annotated[Caller, needs(Permission.SEE_QUEUE)], wanted: OwnPasswordRequest
+) -> OwnPasswordAnswer:
+    """All other sessions and unused links of the person end. A wrong old password counts as a wrong sign-in; 409 for
+    who has none here, and signs in by a link or single sign-on."""
+    token, keeper = request.cookies[SESSION_COOKIE], _doorkeeper(request)
+    old, new = wanted.old_password, wanted.new_password
+    ended = await run_sync(keeper.change_password, caller, token, old, new, address_of(request), limiter=_HASHING)
+    return OwnPasswordAnswer(sessions_ended=ended)
 
 
 @router.get("", summary="Who is signed in", responses=problem_responses(401, 403, 503))

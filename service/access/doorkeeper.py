@@ -2,13 +2,14 @@
 
 from service.access import people, sessions
 from service.access.credentials import is_password
+from service.access.operations import has_password, replace_password
 from service.access.station_keys import KeyRing
-from service.access.tables import Means
+from service.access.tables import Means, Person
 from service.access.throttle import Throttle
 from service.audit.operations import Action, Entry, append
 from service.callers import Caller
 from service.db.engine import Database
-from service.errors import NotSignedIn
+from service.errors import Conflict, Forbidden, NotSignedIn
 
 
 class Doorkeeper:
@@ -34,20 +35,24 @@ class Doorkeeper:
 
     def sign_in(self, name: str, password: str, address: str) -> tuple[Caller, str]:
         """(who, the session's token). Raises NotSignedIn, or TooManyAttempts before anything is looked at."""
-        subjects = ((self._by_name_and_address, f"{name}\n{address}"), (self._by_address, address))
-        for throttle, subject in subjects:
-            throttle.check(subject)
-        with self.database.reading() as session:
-            person = people.find(session, name)
-        password_hash = None if person is None or person.disabled_at else person.password_hash
-        if not is_password(password, password_hash) or person is None:
-            for throttle, subject in subjects:
-                throttle.count_failure(subject)
-            with self.database.writing() as session:
-                append(session, Entry(Action.SIGN_IN_REFUSED, name, f"address {address}"))
+        person = self._prove(name, password, address)
+        if person is None:
             raise NotSignedIn("name or password: is not right", "try again, or ask an administrator for a new password")
-        self._by_name_and_address.forget(subjects[0][1])
         return self._begin(person.name, Means.PASSWORD, address)
+
+    def change_password(self, caller: Caller, token: str, old: str, new: str, address: str) -> int:
+        """The caller's own. The session of `token` goes on, all others of theirs end: how many these were.
+
+        Raises Forbidden where `old` is not the password, TooManyAttempts, WeakPassword; Conflict for who has none.
+        """
+        if not has_password(self.database, caller.name):
+            raise Conflict(
+                f"person {caller.name}: has no password here", "an administrator can give one"
+            )
+        person = self._prove(caller.name, old, address)
+        if person is None:
+            raise Forbidden("old password: is not right", "try again, or ask an administrator for a new password")
+        return replace_password(self.database, person, new, but_token=token)
 
     def sign_in_by_link(self, token: str, address: str) -> tuple[Caller, str]:
         """(who, the session's token). Raises NotSignedIn."""
@@ -65,6 +70,23 @@ class Doorkeeper:
             means = sessions.end(session, token)
             append(session, Entry(Action.SIGN_OUT, caller.name, caller.name))
             return means
+
+    def _prove(self, name: str, password: str, address: str) -> Person | None:
+        """Who has that name and that password; whoever is wrong is counted and noted. Raises TooManyAttempts."""
+        subjects = ((self._by_name_and_address, f"{name}\n{address}"), (self._by_address, address))
+        for throttle, subject in subjects:
+            throttle.check(subject)
+        with self.database.reading() as session:
+            person = people.find(session, name)
+        password_hash = None if person is None or person.disabled_at else person.password_hash
+        if not is_password(password, password_hash) or person is None:
+            for throttle, subject in subjects:
+                throttle.count_failure(subject)
+            with self.database.writing() as session:
+                append(session, Entry(Action.SIGN_IN_REFUSED, name, f"address {address}"))
+            return None
+        self._by_name_and_address.forget(subjects[0][1])
+        return person
 
     def _begin(self, name: str, means: Means, address: str) -> tuple[Caller, str]:
         with self.database.writing() as session:

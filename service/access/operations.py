@@ -50,6 +50,27 @@ def set_password(database: Database, name: str, password: str, *, actor: str) ->
         append(session, Entry(Action.PERSON, actor, name, {"change": "password"}))
 
 
+def has_password(database: Database, name: str) -> bool:
+    """Raises NotFound."""
+    with database.reading() as session:
+        return people.require(session, name).password_hash is not None
+
+
+def replace_password(database: Database, person: Person, password: str, *, but_token: str) -> int:
+    """By the person, who has just proved the old one: how many other sessions have ended. Raises WeakPassword;
+    Conflict where another change came first."""
+    password_hash = hash_password(password)
+    with database.writing() as session:
+        row = people.require_id(session, person.id)
+        if row.password_hash != person.password_hash:
+            raise Conflict(f"person {row.name}: got another password meanwhile", "sign in anew")
+        row.password_hash = password_hash
+        ended_count = sessions.end_all_of(session, row.id, but=but_token)
+        detail = {"change": "own password", "sessions_ended": ended_count}
+        append(session, Entry(Action.PERSON, row.name, row.name, detail))
+        return ended_count
+
+
 def set_role(database: Database, name: str, role: Role, *, actor: str) -> None:
     """Holds from the person's next request on. Raises NotFound, Conflict."""
     _require_another(name, actor)

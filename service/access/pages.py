@@ -1,4 +1,4 @@
-"""The page on which a person signs in."""
+"""The pages on which a person signs in, and changes their own password."""
 
 from typing import Annotated
 
@@ -7,9 +7,10 @@ from fastapi.responses import HTMLResponse
 
 from service.access.oidc_attempt import Refusal
 from service.access.oidc_pages import sign_on_of
-from service.access.operations import has_people
+from service.access.operations import describe_person, has_people
+from service.callers import Caller, Permission
 from service.web.dependencies import RuntimeDependency
-from service.web.guard import open_to_all
+from service.web.guard import needs, open_to_all
 from service.web.own_path import own_path
 from service.web.visit import VisitDependency
 
@@ -34,3 +35,15 @@ def get_sign_in(
         provider=None if sign_on is None else sign_on.label,
         refused=refused,
     )
+
+
+@router.get("/password")
+def get_password_page(
+    visit: VisitDependency,
+    runtime: RuntimeDependency,
+    caller: Annotated[Caller, needs(Permission.SEE_QUEUE)],
+    ended: Annotated[int | None, Query(ge=0, le=10_000)] = None,
+) -> HTMLResponse:
+    """Of whoever is signed in; `ended` says that it has just been changed, and how many other sessions ended."""
+    person = describe_person(runtime.database, caller.name)
+    return visit.show("access/password.html", person=person, ended=ended)

@@ -20,6 +20,21 @@ class PasswordRequest(BaseModel):
     password: Secret
 
 
+class OwnPasswordRequest(BaseModel):
+    """Another password of one's own, for the one until now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    old_password: Secret = Field(examples=["seven green flanges"])
+    new_password: Secret = Field(description="10 to 256 characters.", examples=["nine blue washers"])
+
+
+class OwnPasswordAnswer(BaseModel):
+    """It has been changed."""
+
+    sessions_ended: int = Field(description="Other browsers in which the person was signed in.")
+
+
 class LinkRequest(BaseModel):
     """What a sign-in link carries behind its #."""
 

@@ -63,10 +63,15 @@ def end(session: Session, token: str) -> Means | None:
     return session.scalar(delete(PersonSession).where(mine).returning(PersonSession.means))
 
 
-def end_all_of(session: Session, person_id: int) -> None:
-    """Sessions and unused links, after a disabling or a new password."""
-    session.execute(delete(PersonSession).where(PersonSession.person_id == person_id))
+def end_all_of(session: Session, person_id: int, *, but: str | None = None) -> int:
+    """Sessions and unused links, after a disabling or a new password; all but that of the token `but`. How many
+    sessions that were."""
+    theirs = delete(PersonSession).where(PersonSession.person_id == person_id)
+    if but is not None:
+        theirs = theirs.where(PersonSession.token_sha256 != digest_of(but))
+    ended = session.scalars(theirs.returning(PersonSession.token_sha256)).all()
     session.execute(delete(SignInLink).where(SignInLink.person_id == person_id))
+    return len(ended)
 
 
 def add_link(session: Session, person_id: int) -> str:

@@ -29,6 +29,7 @@ BODIES = {
     "/api/v1/announcements": {"station": "press-3", "lot": "L1"},
     "/api/v1/session": {"name": "Aiko", "password": "not her password"},
     "/api/v1/session/link": {"token": "none"},
+    "/api/v1/session/password": {"old_password": "not her password", "new_password": "nine blue washers"},
     "/api/v1/profiles": {"station": "press-3", "profile": {}},
     "/api/v1/thresholds": {
         "station": "press-3",

@@ -2,16 +2,16 @@
 
 import { language, words } from "./words.js";
 
-/** Ask for a change. Gives back the answer's JSON; throws an Error whose message a person can read: `conflict` where
- * what is there already stands in the way. */
-export async function postChange(address, body, conflict) {
+/** Ask for a change. Gives back the answer's JSON; throws an Error whose message a person can read: that of `told` for
+ * the answer's status, where the form knows better what it means. */
+export async function postChange(address, body, told = {}) {
   const options = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
   const answer = await fetch(address, options).catch(() => null);
   if (!answer) throw new Error(words("The service does not answer. Try again."));
   if (answer.ok) return answer.json();
   if (answer.status === 401) location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
   const problem = await answer.json().catch(() => null);
-  if (answer.status === 409 && conflict) throw new Error(conflict);
+  if (told[answer.status]) throw new Error(told[answer.status]);
   // What the service says in full is English.
   if (problem && language === "en") throw new Error(`${problem.detail}: ${problem.remedy}.`);
   throw new Error(known(answer.status));
@@ -22,6 +22,7 @@ function known(status) {
     403: words("Your role does not include this."),
     409: words("It was changed meanwhile. Look again."),
     422: words("A field is not right."),
+    429: words("Too many attempts. Wait a minute and try again."),
     503: words("The service cannot store anything now. Try again in a moment."),
   };
   return told[status] ?? words("The service answered %(status)s.", { status });
@@ -40,7 +41,7 @@ async function submit(event) {
   const told = form.querySelector("[data-problem]");
   told.textContent = "";
   try {
-    const answer = await postChange(form.dataset.post, body, form.dataset.conflict);
+    const answer = await postChange(form.dataset.post, body, { 403: form.dataset.forbidden, 409: form.dataset.conflict });
     // `{name}` in the next address is what the answer says of it.
     if (form.dataset.next) location.assign(form.dataset.next.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(answer[name])));
     else location.reload();
