@@ -36,12 +36,24 @@ class Choices:
 
 
 @dataclass(frozen=True, slots=True)
+class Stretch:
+    """The part of the queue in which a page's parts were looked for and counted."""
+
+    length: int
+    """How many were looked through, at most."""
+    end_id: int | None
+    """Behind which to look further; None at the end of the queue."""
+
+
+@dataclass(frozen=True, slots=True)
 class WaitingPage:
     """A page of the queue; `last_id` leads to the next page. `all_count` counts what no filter leaves out."""
 
     wanted: QueueFilter
     waiting: list[WaitingPart]
     waiting_count: int
+    stretch: Stretch | None
+    """Of a queue too long to be looked through at once; None where all of it was."""
     all_count: int
     for_others_count: int
     """Second opinions that another person has to give."""
@@ -101,20 +113,31 @@ def get_waiting_page(
     with database.reading() as session:
         after = None if after_id is None else queries.require_inspection(session, after_id)
         found = queue.find_page(session, wanted, reviewer, after=after, limit=PAGE_LENGTH + 1)
-        count = queue.count(session, wanted, reviewer)
+        stretch = _find_stretch(session, wanted, after)
+        count = queue.count(session, wanted, reviewer, after=after if stretch else None)
         all_count = queue.count(session, _EVERYTHING, reviewer) if wanted.is_narrow else count
-        start_id = queue.find_first_id(session, wanted, reviewer)
+        start_id = queue.find_first_id(session, wanted, reviewer, after=after if stretch else None)
+        end_id = stretch.end_id if stretch else None
         page = WaitingPage(
             wanted=wanted,
             waiting=found[:PAGE_LENGTH],
             waiting_count=count,
+            stretch=stretch,
             all_count=all_count,
             for_others_count=queue.count_for_others(session, reviewer),
-            last_id=found[PAGE_LENGTH - 1].inspection_id if len(found) > PAGE_LENGTH else None,
+            last_id=found[PAGE_LENGTH - 1].inspection_id if len(found) > PAGE_LENGTH else end_id,
             start_id=start_id,
             choices=_find_choices(session),
         )
     return page
+
+
+def _find_stretch(session: Session, wanted: QueueFilter, after: StoredInspection | None) -> Stretch | None:
+    first_end_id = queue.find_end_of_reach(session, wanted, after=None)
+    if first_end_id is None:
+        return None
+    end_id = first_end_id if after is None else queue.find_end_of_reach(session, wanted, after=after)
+    return Stretch(queue.LOOKED_THROUGH, end_id)
 
 
 def get_part_in_review(

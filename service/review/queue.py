@@ -2,6 +2,9 @@
 
 Order `worst`: held before failed, then the most suspicious first, then the oldest. Order `newest`: as they came. A
 blind part lies among the held ones, at a place drawn by chance.
+
+A filter is asked of the next LOOKED_THROUGH parts only, however many wait: these are within reach. Who wants more goes
+on behind the last of them.
 """
 
 import random
@@ -9,21 +12,24 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, Select, and_, delete, func, insert, literal, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy import ColumnElement, Float, and_, delete, func, insert, literal, or_, select, true
+from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
-from service.review.narrowing import RANKS, is_asked, is_free, narrowed
+from service.review.narrowing import RANKS, Waiting, is_asked, is_free, narrowed
 from service.review.queue_filter import QueueFilter, QueueOrder
 from service.review.tables import WaitingKind, WaitingPart
 
 MOST_COUNTED = 10_000
 """A queue is counted at every key; whoever faces more than these does not read the number."""
+LOOKED_THROUGH = 3_000
+"""Parts that are compared with a filter at a time."""
 # A held image that has no score at all comes after those that have one.
 _NO_SCORE = -1e300
 # Held parts score between their pass limit and their fail limit.
 _BLIND_SCORES = (1.0, 2.0)
+_ALL = true()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +62,23 @@ def find(session: Session, inspection_id: int) -> WaitingPart | None:
 def find_page(
     session: Session, wanted: QueueFilter, reviewer: str, *, after: StoredInspection | None, limit: int
 ) -> list[WaitingPart]:
-    """Those that wait, behind `after`, each with its inspection and its names."""
-    query = narrowed(session, _waiting(), wanted, reviewer).options(
-        contains_eager(WaitingPart.inspection).options(
+    """Those that wait and are within reach, behind `after`, each with its inspection and its names."""
+    waiting = _within_reach(wanted, _behind(session, after, wanted.order))
+    query = narrowed(session, select(waiting).join(waiting.inspection), wanted, reviewer, waiting).options(
+        contains_eager(waiting.inspection).options(
             joinedload(StoredInspection.station), joinedload(StoredInspection.part), joinedload(StoredInspection.lot)
         )
     )
-    if after is not None:
-        query = query.where(_comes_after(session, after, wanted.order))
-    return list(session.scalars(query.order_by(*_order(wanted.order)).limit(limit)))
+    return list(session.scalars(query.order_by(*_order(wanted.order, waiting)).limit(limit)))
+
+
+def find_end_of_reach(session: Session, wanted: QueueFilter, *, after: StoredInspection | None) -> int | None:
+    """Where the reach of a page behind `after` ends; None where that is the end of the queue, or all is wanted."""
+    if not wanted.is_narrow:
+        return None
+    query = select(WaitingPart.inspection_id).order_by(*_order(wanted.order)).offset(LOOKED_THROUGH - 1).limit(2)
+    found = session.scalars(query.where(_behind(session, after, wanted.order))).all()
+    return found[0] if len(found) > 1 else None
 
 
 def count_held(session: Session) -> tuple[int, int | None]:
@@ -74,40 +88,36 @@ def count_held(session: Session) -> tuple[int, int | None]:
     return row[0], row[1]
 
 
-def find_first_id(session: Session, wanted: QueueFilter, reviewer: str) -> int | None:
-    """Where to begin: the first that nobody else looks at."""
-    first: int | None = session.scalar(_free(session, wanted, reviewer).order_by(*_order(wanted.order)).limit(1))
-    return first
+def find_first_id(
+    session: Session, wanted: QueueFilter, reviewer: str, *, after: StoredInspection | None = None
+) -> int | None:
+    """Where to begin: the first that nobody else looks at, of all or behind `after`."""
+    return _find_free(session, wanted, reviewer, among=_behind(session, after, wanted.order))
 
 
 def find_next_id(session: Session, row: StoredInspection, wanted: QueueFilter, reviewer: str) -> int | None:
     """The one to look at after `row` that nobody else looks at; from the end of the queue on to its beginning."""
-    others = _free(session, wanted, reviewer, but=row).order_by(*_order(wanted.order)).limit(1)
-    following: int | None = session.scalar(others.where(_comes_after(session, row, wanted.order)))
-    if following is not None:
-        return following
-    first: int | None = session.scalar(others)
-    return first
+    following = _find_free(session, wanted, reviewer, but=row, among=_comes_after(session, row, wanted.order))
+    return _find_free(session, wanted, reviewer, but=row) if following is None else following
 
 
 def find_previous_id(session: Session, row: StoredInspection, wanted: QueueFilter, reviewer: str) -> int | None:
     """The one before `row`; from the beginning of the queue on to its end."""
-    backwards = _order(wanted.order, is_reversed=True)
-    others = _free(session, wanted, reviewer, but=row).order_by(*backwards).limit(1)
-    preceding: int | None = session.scalar(others.where(~_comes_after(session, row, wanted.order)))
-    if preceding is not None:
-        return preceding
-    last: int | None = session.scalar(others)
-    return last
+    before = ~_comes_after(session, row, wanted.order)
+    preceding = _find_free(session, wanted, reviewer, but=row, among=before, is_reversed=True)
+    return _find_free(session, wanted, reviewer, but=row, is_reversed=True) if preceding is None else preceding
 
 
-def count(session: Session, wanted: QueueFilter, reviewer: str) -> int:
-    """How many wait for this person of those that are wanted; one more than MOST_COUNTED where there are more yet."""
+def count(session: Session, wanted: QueueFilter, reviewer: str, *, after: StoredInspection | None = None) -> int:
+    """How many wait for this person of those that are wanted, and within reach behind `after`; one more than
+    MOST_COUNTED where there are more yet."""
     if wanted.is_narrow:
-        query = narrowed(session, _waiting(), wanted, reviewer)
+        waiting = _within_reach(wanted, _behind(session, after, wanted.order))
+        query = narrowed(session, select(waiting).join(waiting.inspection), wanted, reviewer, waiting)
+        query = query.with_only_columns(waiting.inspection_id)
     else:
-        query = select(WaitingPart).where(is_asked(reviewer))
-    counted = query.with_only_columns(WaitingPart.inspection_id).limit(MOST_COUNTED + 1).subquery()
+        query = select(WaitingPart.inspection_id).where(is_asked(reviewer))
+    counted = query.limit(MOST_COUNTED + 1).subquery()
     return session.scalars(select(func.count()).select_from(counted)).one()
 
 
@@ -135,25 +145,45 @@ def _row(entry: QueueEntry, chance: random.Random) -> dict[str, Any]:
     }
 
 
-def _waiting() -> Select[Any]:
-    return select(WaitingPart).join(WaitingPart.inspection)
-
-
-def _free(session: Session, wanted: QueueFilter, reviewer: str, *, but: StoredInspection | None = None) -> Select[Any]:
-    """Ids of those that nobody else looks at."""
-    query = narrowed(session, _waiting(), wanted, reviewer).where(is_free(reviewer))
+def _find_free(
+    session: Session,
+    wanted: QueueFilter,
+    reviewer: str,
+    *,
+    but: StoredInspection | None = None,
+    among: ColumnElement[bool] = _ALL,
+    is_reversed: bool = False,
+) -> int | None:
+    """The first that nobody else looks at, or the last; `among` those, all of which wait."""
+    waiting = _within_reach(wanted, among, is_reversed=is_reversed)
+    query = narrowed(session, select(waiting).join(waiting.inspection), wanted, reviewer, waiting)
+    query = query.where(is_free(reviewer, waiting))
     if but is not None:
-        query = query.where(WaitingPart.inspection_id != but.id)
-    return query.with_only_columns(WaitingPart.inspection_id)
+        query = query.where(waiting.inspection_id != but.id)
+    query = query.order_by(*_order(wanted.order, waiting, is_reversed=is_reversed)).limit(1)
+    found: int | None = session.scalar(query.with_only_columns(waiting.inspection_id))
+    return found
 
 
-def _order(order: QueueOrder, *, is_reversed: bool = False) -> tuple[Any, ...]:
-    number = WaitingPart.inspection_id
+def _within_reach(wanted: QueueFilter, among: ColumnElement[bool], *, is_reversed: bool = False) -> Waiting:
+    """Waiting parts for which `among` holds: the next of them, or all where nothing is asked for."""
+    query = select(WaitingPart).where(among)
+    if wanted.is_narrow:
+        query = query.order_by(*_order(wanted.order, is_reversed=is_reversed)).limit(LOOKED_THROUGH)
+    return aliased(WaitingPart, query.subquery("within_reach"))
+
+
+def _behind(session: Session, after: StoredInspection | None, order: QueueOrder) -> ColumnElement[bool]:
+    return _ALL if after is None else _comes_after(session, after, order)
+
+
+def _order(order: QueueOrder, waiting: Waiting = WaitingPart, *, is_reversed: bool = False) -> tuple[Any, ...]:
+    number = waiting.inspection_id
     if order is QueueOrder.NEWEST:
         return (number.asc() if is_reversed else number.desc(),)
     if is_reversed:
-        return WaitingPart.rank.desc(), WaitingPart.score, number.desc()
-    return WaitingPart.rank.asc(), WaitingPart.score.desc(), number.asc()
+        return waiting.rank.desc(), waiting.score, number.desc()
+    return waiting.rank.asc(), waiting.score.desc(), number.asc()
 
 
 def _comes_after(session: Session, row: StoredInspection, order: QueueOrder) -> ColumnElement[bool]:
