@@ -13,6 +13,8 @@ from service.nightly.guard.candidate import Why
 from service.nightly.month import draw
 from service.nightly.schemas import NightName
 from service.nightly.tables import NightState, NightStep, Reason
+from service.profiles.operations import PinnedStation, list_pinned
+from service.runtime import Runtime
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import needs
 from service.web.visit import Visit, VisitDependency
@@ -33,6 +35,7 @@ def get_nights_page(
         figure=draw(judged, visit.words, runtime.shifts.zone) if judged else None,
         plan=runtime.nights,
         line=line,
+        pinned=_pinned(runtime, line),
         **_words(visit),
     )
 
@@ -51,6 +54,7 @@ def get_night_page(visit: VisitDependency, runtime: RuntimeDependency, name: Nig
         checks=operations.describe_gate(report, visit.language) if report else [],
         left_out=_left_out(visit, found.get("screen", {}).get("left_out", {})),
         total=len(STEPS),
+        pinned=_pinned(runtime, whole.night.line),
         **_words(visit),
     )
 
@@ -63,6 +67,12 @@ def get_golden_page(visit: VisitDependency, runtime: RuntimeDependency) -> HTMLR
         golden=operations.read_golden_set(runtime.database),
         kept_out=operations.list_kept_out(runtime.database).items,
     )
+
+
+def _pinned(runtime: Runtime, name: str | None) -> list[PinnedStation]:
+    """Stations of a line, or of any where none is named, that no night moves; none of a line that is gone."""
+    lines = [line for line in runtime.nights.lines if name in (None, line.name)]
+    return [one for one in list_pinned(runtime.database) if any(line.covers(one.station) for line in lines)]
 
 
 class _Step:

@@ -10,7 +10,7 @@ from service.callers import Caller, Permission
 from service.errors import UnfitBundle
 from service.labels import Label
 from service.profiles import operations
-from service.profiles.schemas import ProfileAnswer, ProfileList, ProfileRequest
+from service.profiles.schemas import FollowRequest, ProfileAnswer, ProfileList, ProfileRequest
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import needs
 from service.web.problems import problem_responses
@@ -45,5 +45,20 @@ async def post_profile(
         except BundleError as error:
             raise UnfitBundle(error.problem, error.remedy) from None
     answer = await run_sync(lambda: operations.set_profile(runtime.database, request, author=caller.name))
+    await runtime.in_force.refresh()
+    return answer
+
+
+@router.post(
+    "/followings",
+    status_code=201,
+    summary="Let a station follow the champion again",
+    responses=problem_responses(401, 403, 409, 413, 422, 503),
+)
+async def post_following(
+    runtime: RuntimeDependency, caller: Annotated[Caller, needs(Permission.CONFIGURE)], request: FollowRequest
+) -> ProfileAnswer:
+    """Its profile loses the bundle it names, and limits that hold for that bundle only; all else stays."""
+    answer = await run_sync(lambda: operations.follow_champion(runtime.database, request, author=caller.name))
     await runtime.in_force.refresh()
     return answer

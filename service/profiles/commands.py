@@ -14,7 +14,7 @@ from service.bundle_shelf import BundleShelf
 from service.command_database import AuthorOption, open_database, system_user
 from service.labels import Label
 from service.profiles import operations
-from service.profiles.schemas import ProfileRequest
+from service.profiles.schemas import FollowRequest, ProfileRequest
 from service.settings import read_settings
 from service.storage import DataOption, UrlOption
 
@@ -40,6 +40,21 @@ def set_profile(
     with open_database(data, database_url) as database:
         answer = operations.set_profile(database, request, author=author or system_user())
     say(f"{answer.station} runs version {answer.version}")
+
+
+@profiles.command("follow")
+def follow_champion(
+    station: StationArgument,
+    author: AuthorOption = None,
+    note: Annotated[str | None, typer.Option(help="Why.")] = None,
+    data: DataOption = None,
+    database_url: UrlOption = None,
+) -> None:
+    """Let a station that stayed with one bundle run the champion again; crop and quality of its profile stay."""
+    request = FollowRequest(station=_checked(station), note=note)
+    with open_database(data, database_url) as database:
+        answer = operations.follow_champion(database, request, author=author or system_user())
+    say(f"{answer.station} runs version {answer.version}: it follows the champion")
 
 
 @profiles.command("list")

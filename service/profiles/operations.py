@@ -13,9 +13,9 @@ from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.db.first_sight import id_on_first_sight, insert_unless_there
 from service.db.tables import Station
-from service.errors import Outdated
+from service.errors import Conflict, Outdated
 from service.profiles import queries
-from service.profiles.schemas import ProfileAnswer, ProfileList, ProfileRequest
+from service.profiles.schemas import FollowRequest, ProfileAnswer, ProfileList, ProfileRequest
 from service.profiles.tables import ProfileVersion
 
 
@@ -27,6 +27,19 @@ class StationInForce:
     version: int
     profile: StationProfile | None
     """None where this version of Kensa cannot read it."""
+
+
+@dataclass(frozen=True, slots=True)
+class PinnedStation:
+    """A station whose profile names a bundle, and stays with it."""
+
+    station: str
+    version: int
+    bundle_id: str
+    has_limits: bool
+    """Of its own, which hold for this bundle only."""
+    author: str
+    created_at: datetime
 
 
 def set_profile(database: Database, request: ProfileRequest, *, author: str) -> ProfileAnswer:
@@ -71,6 +84,44 @@ def set_thresholds(
     profile = (station.profile or StationProfile()).model_copy(update=changes)
     request = ProfileRequest(station=station.station, profile=profile, note=note, based_on=station.version)
     return set_profile(database, request, author=author)
+
+
+def follow_champion(database: Database, request: FollowRequest, *, author: str) -> ProfileAnswer:
+    """The station's profile without the bundle that it names, and without limits, which are limits of that bundle.
+
+    Crop, quality, spot checks and line stay. Raises Conflict where it follows the champion already, Outdated.
+    """
+    with database.reading() as session:
+        station = next((one for one in find_in_force(session) if one.station == request.station), None)
+    if station is not None and station.profile is None:
+        raise Conflict(f"profile of {request.station}: cannot be read by this version", "set it anew")
+    if station is None or station.profile is None or station.profile.bundle_id is None:
+        raise Conflict(f"station {request.station}: follows the champion already", "look at the stations again")
+    if request.based_on not in (None, station.version):
+        raise _outdated(request.station, station.version)
+    profile = station.profile.model_copy(update={"bundle_id": None, "thresholds": None})
+    change = ProfileRequest(
+        station=request.station, profile=profile, note=request.note or "follows the champion", based_on=station.version
+    )
+    return set_profile(database, change, author=author)
+
+
+def list_pinned(database: Database) -> list[PinnedStation]:
+    """Stations whose profile names a bundle: no promotion and no night changes what judges there."""
+    with database.reading() as session:
+        found = [
+            PinnedStation(
+                station=row.station.name,
+                version=row.version,
+                bundle_id=str(row.profile["bundle_id"]),
+                has_limits=row.profile.get("thresholds") is not None,
+                author=row.author,
+                created_at=row.created_at,
+            )
+            for row in queries.find_in_force(session)
+            if row.profile.get("bundle_id") is not None
+        ]
+    return sorted(found, key=lambda one: one.station)
 
 
 def list_profiles(database: Database, station: str | None, *, limit: int = 200) -> ProfileList:

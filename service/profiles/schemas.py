@@ -32,6 +32,18 @@ class ProfileAnswer(BaseModel):
     profile: StationProfile
 
 
+class FollowRequest(BaseModel):
+    """A station that stayed with one bundle shall run the champion again."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    station: Label = Field(examples=["press-3"])
+    note: Note | None = Field(None, description="Why.", examples=["the new model is proven there too"])
+    based_on: Annotated[int, Field(ge=1)] | None = Field(
+        None, description="The version that was looked at: refused where another one has come since.", examples=[3]
+    )
+
+
 class ProfileList(BaseModel):
     """Versions, the highest first."""
 

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from service.callers import Permission
 from service.nightly.operations import describe_gate
+from service.profiles.operations import list_pinned
 from service.registry import operations
 from service.registry.operations import Scope
 from service.registry.schemas import BundleId
@@ -53,6 +54,7 @@ def get_bundles_page(
         "registry/bundles.html",
         seats=seats,
         took_ms=took_ms,
+        pinned=list_pinned(runtime.database),
         promotions=operations.list_promotions(runtime.database),
         known_ids=runtime.shelf.known_ids,
         loaded_ids=runtime.shelf.loaded_ids,

@@ -235,3 +235,40 @@ def test_a_profile_of_another_version_of_kensa_does_not_end_the_watch(station: T
     station.portal.call(Watch(runtime, 1.0).look)  # type: ignore[union-attr]
     assert posted(station, 2)["profile_version"] == 3
     assert station.get("/health").json()["alarms"] == []
+
+
+def test_a_station_that_stays_with_a_bundle_is_told_and_may_follow_again(
+    station: TestClient, inspector: Inspector, tmp_path: Path
+) -> None:
+    set_profile(station, {"bundle_id": inspector.bundle_id, "thresholds": STRICT, "hold_band_scale": 1.5})
+    other = add_bundle(station, tmp_path)
+    station.post(PROMOTIONS, json={"bundle_id": other})
+    assert posted(station, 1)["bundle_id"] == inspector.bundle_id
+    for page in ("/bundles", "/nights"):
+        shown = station.get(page).text
+        assert "Stations that stay with one bundle" in shown
+        assert "Let it follow the champion" in shown
+    assert "no night moves it" in station.get("/thresholds", params={"station": "press-3"}).text
+    answer = station.post(f"{PROFILES}/followings", json={"station": "press-3", "based_on": 1})
+    assert answer.status_code == 201, answer.text
+    profile = answer.json()["profile"]
+    assert (profile["bundle_id"], profile["thresholds"], profile["hold_band_scale"]) == (None, None, 1.5)
+    after = posted(station, 2)
+    assert (after["bundle_id"], after["profile_version"]) == (other, 2)
+    assert "Stations that stay" not in station.get("/bundles").text
+    newest = station.get("/api/v1/audit", params={"limit": 1}).json()["items"][0]
+    assert (newest["action"], newest["subject"]) == ("profile", "station press-3")
+
+
+def test_following_is_refused_where_it_would_undo_what_somebody_just_did(
+    station: TestClient, inspector: Inspector
+) -> None:
+    follow = f"{PROFILES}/followings"
+    assert station.post(follow, json={"station": "press-9"}).status_code == 409
+    set_profile(station, {"bundle_id": inspector.bundle_id})
+    set_profile(station, {"bundle_id": inspector.bundle_id, "hold_band_scale": 2.0})
+    outdated = station.post(follow, json={"station": "press-3", "based_on": 1})
+    assert outdated.status_code == 409
+    assert "version 2" in outdated.json()["detail"]
+    assert station.post(follow, json={"station": "press-3", "based_on": 2}).status_code == 201
+    assert "follows the champion already" in station.post(follow, json={"station": "press-3"}).json()["detail"]

@@ -82,6 +82,21 @@ def test_an_engineers_word_promotes_at_once(station: TestClient, challenger: str
     assert again.status_code == 409
 
 
+def test_a_promotion_offers_to_move_stations_that_stay_with_a_bundle(station: TestClient, challenger: str) -> None:
+    pinned = {"bundle_id": runtime_of(station).inspector.bundle_id}
+    station.post("/api/v1/profiles", json={"station": "press-9", "profile": pinned})
+    name = night_that_waits(station, challenger)
+    before = station.get(f"/nights/{name}").text
+    assert "press-9" in before
+    assert "Let it follow the champion" not in before
+    station.post("/api/v1/nights/words", json={"night": name, "word": "promote"})
+    assert "Let it follow the champion" in station.get(f"/nights/{name}").text
+    assert posted(station, "there", station="press-9")["bundle_id"] == pinned["bundle_id"]
+    station.post("/api/v1/profiles/followings", json={"station": "press-9"})
+    assert posted(station, "moved", station="press-9")["bundle_id"] == challenger
+    assert "press-9" not in station.get(f"/nights/{name}").text
+
+
 def test_a_word_against_it_keeps_the_champion(station: TestClient, challenger: str) -> None:
     champion = runtime_of(station).inspector.bundle_id
     name = night_that_waits(station, challenger)
