@@ -33,8 +33,9 @@ AT_WORK = {
     "outbox_sequences",
     "review_leases",
     "tally_progress",
+    "standing_decisions",
 }
-"""How far the service itself has come; no record of anything."""
+"""How far the service itself has come, and what it keeps of what the dispositions say; no record of anything."""
 SECRET = {"person_sessions", "sign_in_links", "oidc_identities"}
 
 

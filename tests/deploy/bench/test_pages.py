@@ -60,10 +60,12 @@ def served() -> Iterator[httpx.Client]:
 
 def test_a_page_weighs_what_it_loads() -> None:
     with served() as client:
-        found = weigh(client, "/page", tries=2)
-        bare = weigh(client, "/bare", tries=1)
+        spent = iter([0.0, 0.5, 0.5, 0.75])
+        found = weigh(client, "/page", read_cpu_s=lambda: next(spent), tries=2)
+        bare = weigh(client, "/bare", read_cpu_s=lambda: 0.0, tries=1)
         with pytest.raises(StorageError, match="/gone: status 404"):
-            weigh(client, "/gone")
+            weigh(client, "/gone", read_cpu_s=lambda: 0.0)
+    assert (found.cpu_ms, bare.cpu_ms) == (250.0, 0.0)
     assert found.html_bytes == len(FILES["/page"])
     assert found.files_bytes == sum(len(FILES[f"/static/{name}"]) for name in ("a.css", "a.js", "b.js"))
     assert 0 < found.first_row_ms <= found.total_ms

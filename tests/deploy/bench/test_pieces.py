@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from typing import Any
 
 import pytest
@@ -86,6 +87,15 @@ def test_cpu_time_of_a_process_and_its_children_is_seen() -> None:
     # The system counts in ticks, the process in nanoseconds.
     assert seen_s >= 0.25
     assert Watched(os.getpid()).cpu_s() > 0
+
+
+def test_the_kernels_clock_of_a_process_is_read() -> None:
+    mine = Watched(os.getpid())
+    before_s, own_s = mine.precise_cpu_s(), time.process_time()
+    while time.process_time() < own_s + 0.02:
+        pass
+    assert mine.precise_cpu_s() - before_s >= 0.015
+    assert mine.precise_cpu_s() == pytest.approx(time.process_time(), abs=0.5)
 
 
 def test_growth_is_that_after_the_warm_up() -> None:
