@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse
 from service.access.oidc_attempt import Refusal
 from service.access.oidc_pages import sign_on_of
 from service.access.operations import describe_person, has_people
-from service.callers import Caller, Permission
+from service.callers import Permission
+from service.errors import NotSignedIn
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import needs, open_to_all
 from service.web.own_path import own_path
@@ -37,13 +38,14 @@ def get_sign_in(
     )
 
 
-@router.get("/password")
+@router.get("/password", dependencies=[needs(Permission.SEE_QUEUE)])
 def get_password_page(
     visit: VisitDependency,
     runtime: RuntimeDependency,
-    caller: Annotated[Caller, needs(Permission.SEE_QUEUE)],
     ended: Annotated[int | None, Query(ge=0, le=10_000)] = None,
 ) -> HTMLResponse:
     """Of whoever is signed in; `ended` says that it has just been changed, and how many other sessions ended."""
-    person = describe_person(runtime.database, caller.name)
+    if visit.caller is None:
+        raise NotSignedIn("/password: nobody is signed in", "sign in at /sign-in")
+    person = describe_person(runtime.database, visit.caller.name)
     return visit.show("access/password.html", person=person, ended=ended)

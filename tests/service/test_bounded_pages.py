@@ -44,8 +44,8 @@ GROWING = (
     "waiting_parts",
 )
 SCAN = re.compile(r"SCAN (?P<table>\w+?)(?:_\d+)?(?: USING (?:COVERING )?INDEX (?P<index>\w+))?$")
-# Their addresses name what this record has not.
-ELSEWHERE = {"/nights/{name}", "/bundles/{bundle_id}", "/people/{person_id}"}
+# They are about what this record has not: whoever looks is a person of another one.
+ELSEWHERE = {"/nights/{name}", "/bundles/{bundle_id}", "/people/{person_id}", "/password"}
 
 
 @dataclass

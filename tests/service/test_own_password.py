@@ -133,9 +133,9 @@ def test_who_comes_by_link_or_provider_has_none_to_change(kenji: Kenji) -> None:
 
 def test_two_changes_at_once_leave_one(kenji: Kenji, monkeypatch: pytest.MonkeyPatch) -> None:
     here = kenji.browser()
-    from service.access import doorkeeper
+    from service.access import doorkeeper, operations
 
-    replace_password = doorkeeper.replace_password
+    replace_password = operations.replace_password
 
     def after_the_administrator(database: Any, person: Person, password: str, *, but_token: str) -> int:
         set_password(database, WHO, "an administrator's", actor="test")
@@ -158,4 +158,5 @@ def test_the_page_says_what_has_happened(kenji: Kenji) -> None:
     assert "You were signed in nowhere else." in page("/password?ended=0")
     assert "Your other sessions have ended: 2." in page("/password?ended=2")
     assert 'href="/password"' in page("/review")
+    assert 'id="sign-out"' in page("/password")
     assert "パスワード" in page("/password", "ja")
