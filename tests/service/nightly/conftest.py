@@ -32,3 +32,15 @@ def plant(template: tuple[Path, int], tmp_path: Path, monkeypatch: pytest.Monkey
     opened = open_plant(tmp_path, count)
     yield opened
     opened.database.close()
+
+
+@pytest.fixture
+def either_plant(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
+    """The same on SQLite and on PostgreSQL."""
+    monkeypatch.setenv("FAKE_HOME", str(tmp_path))
+    made = build_plant(tmp_path, database_url)
+    made.add_golden()
+    made.add_parts(20, lot="L-1")
+    made.add_parts(10, lot="L-2")
+    yield made
+    made.database.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,19 +15,7 @@ from service.nightly.plan import NightPlan, read_plan
 from service.nightly.runner import run_asked_nights
 from service.nightly.tables import NightState
 from service.nightly.turn import turn_to_run
-from tests.service.nightly.plant import Plant, build_plant
-
-
-@pytest.fixture
-def either_plant(tmp_path: Path, database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Plant]:
-    """On SQLite and on PostgreSQL."""
-    monkeypatch.setenv("FAKE_HOME", str(tmp_path))
-    made = build_plant(tmp_path, database_url)
-    made.add_golden()
-    made.add_parts(20, lot="L-1")
-    made.add_parts(10, lot="L-2")
-    yield made
-    made.database.close()
+from tests.service.nightly.plant import Plant
 
 
 def test_a_night_runs_beside_either_database(either_plant: Plant) -> None:
