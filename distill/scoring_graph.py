@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pretrain.evaluate.nearest_normal import smooth_map
+from pretrain.evaluate.nearest_normal import local_excess, smooth_map, view_level
 from pretrain.evaluate.tap_banks import TapBanks
 from pretrain.evaluate.tap_embedder import join_taps
 
@@ -21,10 +21,10 @@ class Scales:
 class ScoringGraph(nn.Module):
     """uint8 [B, H, W, 3] to the outputs of `inspection.scoring.session.OUTPUTS`, in their order.
 
-    The view's level, the median distance of its cells, says how unusual the whole view is: the global score. What cells
-    have beyond that level is the anomaly map, and its peak the local score: a change of light lifts the level under all
-    cells and leaves the map standing. With `scales`, the map is the sum of what the memory banks and the student's flaw
-    head find, each in units of a normal image's peak: one sees what was never seen, the other what looks like a flaw.
+    The mean distance of a view's cells says how unusual the whole view is: the global score. What cells have beyond the
+    view's level is the anomaly map, and its peak the local score: a change of light lifts the level under all cells and
+    leaves the map standing. With `scales`, the map is the sum of what the memory banks and the student's flaw head
+    find, each in units of a normal image's peak: one sees what was never seen, the other what looks like a flaw.
     """
 
     def __init__(self, student: nn.Module, banks: TapBanks, scales: Scales | None = None) -> None:
@@ -37,19 +37,20 @@ class ScoringGraph(nn.Module):
         pixels = images.permute(0, 3, 1, 2).float() / 255
         if self.scales is None:
             taps = self.student(pixels)
-            anomaly_map, level = _beyond_level(self.banks(taps))
+            of_bank = self.banks(taps)
+            anomaly_map = _beyond_level(of_bank)
         else:
-            taps, of_bank, of_flaws, level = self.separate_maps(pixels)
-            anomaly_map = of_bank / self.scales.bank + of_flaws / self.scales.flaw
+            taps, of_bank, of_flaws = self.separate_maps(pixels)
+            anomaly_map = _beyond_level(of_bank) / self.scales.bank + _beyond_level(of_flaws) / self.scales.flaw
         local_score = anomaly_map.flatten(1).amax(1)
         view = torch.cat([maps.mean(dim=(2, 3)) for maps in taps], dim=1)
-        return anomaly_map, local_score, level, _patch_embeddings(taps), view
+        global_score = of_bank.mean(dim=(1, 2))
+        return anomaly_map, local_score, global_score, _patch_embeddings(taps), view
 
-    def separate_maps(self, pixels: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor, Tensor]:
-        """Cells of each tap, both maps [B, h, w] beyond their levels, and the banks' level, of [B, 3, H, W]."""
+    def separate_maps(self, pixels: Tensor) -> tuple[tuple[Tensor, ...], Tensor, Tensor]:
+        """Cells of each tap, the banks' map and the flaw head's, [B, h, w], of [B, 3, H, W]."""
         taps, logits = self.student.answer(pixels)  # type: ignore[operator]
-        of_bank, level = _beyond_level(self.banks(taps))
-        return taps, of_bank, _beyond_level(smooth_map(logits))[0], level
+        return taps, self.banks(taps), smooth_map(logits)
 
 
 @torch.inference_mode()
@@ -57,22 +58,17 @@ def measure_scales(graph: ScoringGraph, batches: tuple[Tensor, ...]) -> Scales:
     """Scales from normal images that the student has not learned from, batches of float [B, 3, S, S] in 0..1."""
     peaks = []
     for pixels in batches:
-        _, of_bank, of_flaws, _ = graph.separate_maps(pixels)
-        peaks.append(torch.stack([of_bank.flatten(1).amax(1), of_flaws.flatten(1).amax(1)]))
+        _, of_bank, of_flaws = graph.separate_maps(pixels)
+        peaks.append(torch.stack([local_excess(of_bank), local_excess(of_flaws)]))
     bank, flaw = torch.cat(peaks, dim=1).mean(1).clamp_min(1e-6).tolist()
     return Scales(bank, flaw)
 
 
-def _beyond_level(smooth: Tensor) -> tuple[Tensor, Tensor]:
-    level = _median(smooth.flatten(1))
-    return smooth - level[:, None, None], level
+def _beyond_level(maps: Tensor) -> Tensor:
+    return maps - view_level(maps)[:, None, None]
 
 
 def _patch_embeddings(taps: tuple[Tensor, ...]) -> Tensor:
-    # At the resolution of the middle one: fine enough to describe a region, and a quarter of the finest's memory.
-    return join_taps(taps, at=len(taps) // 2).permute(0, 2, 3, 1)
-
-
-def _median(rows: Tensor) -> Tensor:
-    # The ONNX operators know no median: it is the last of the larger half.
-    return rows.topk(rows.shape[1] // 2 + 1, dim=1, sorted=True).values[:, -1]
+    # At the resolution of the first look's middle tap: fine enough to describe a region, and a quarter of the finest's
+    # memory.
+    return join_taps(taps, at=(len(taps) - 1) // 2).permute(0, 2, 3, 1)

@@ -7,13 +7,14 @@ from torch import Tensor, nn
 
 from distill.recipe import STUDENT_STRIDES, StudentRecipe
 from inspection.errors import ConfigError
-from pretrain.evaluate.tap_embedder import join_taps
+from pretrain.evaluate.tap_embedder import halved, join_taps
 
 
 class Student(nn.Module):
-    """Images float [B, 3, H, W] in 0..1 to cells of each tap, [B, D, h, w] at the tap's stride.
+    """Images float [B, 3, H, W] in 0..1 to the cells of the teacher's taps and of its second look, [B, D, h, w].
 
-    `strides` and `widths` are those of the teacher's taps. Raises ConfigError for a stride that it does not reach.
+    `strides` are those of the taps, and `widths` has one more: of the coarsest tap at half size. Raises ConfigError for
+    a stride that it does not reach.
     """
 
     mimics = True
@@ -38,7 +39,8 @@ class Student(nn.Module):
             if stride == max(strides):
                 break
         own = [width for stride, width in zip(STUDENT_STRIDES, recipe.widths, strict=True) if stride in strides]
-        self.heads = nn.ModuleList(nn.Conv2d(inner, outer, 1) for inner, outer in zip(own, widths, strict=True))
+        heads = zip((*own, own[-1]), widths, strict=True)
+        self.heads = nn.ModuleList(nn.Conv2d(inner, outer, 1) for inner, outer in heads)
         self.flaw_head = nn.Sequential(
             _convolution(sum(own), own[0], side=1),
             nn.Conv2d(own[0], own[0] // 2, 1),
@@ -47,12 +49,12 @@ class Student(nn.Module):
         )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        return self._cells(self._features(images))
+        return self._cells(images, self._features(images))
 
     def answer(self, images: Tensor) -> tuple[tuple[Tensor, ...], Tensor]:
         """Cells as `forward` gives them, and the logits of a flaw in each of the finest, [B, h, w]."""
         features = self._features(images)
-        return self._cells(features), self.flaw_head(join_taps(features))[:, 0]
+        return self._cells(images, features), self.flaw_head(join_taps(features))[:, 0]
 
     def _features(self, images: Tensor) -> tuple[Tensor, ...]:
         features, found = images * 2 - 1, []
@@ -62,8 +64,9 @@ class Student(nn.Module):
                 found.append(features)
         return tuple(found)
 
-    def _cells(self, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        return tuple(head(maps) for head, maps in zip(self.heads, features, strict=True))
+    def _cells(self, images: Tensor, features: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        seen = (*features, self._features(halved(images))[-1])
+        return tuple(head(maps) for head, maps in zip(self.heads, seen, strict=True))
 
 
 class Residual(nn.Module):

@@ -149,7 +149,7 @@ def place_terms(
     if method.map_weight:
         clean = gather(online[0].embeddings)
         limits = method.map_limit, method.map_temperature
-        widths = networks.encoder.trained_widths
+        widths = networks.encoder.tap_widths
         terms["map"] = map_contrast(clean, gather(embeddings), cells, widths, *limits, generator)
     if networks.start_encoder is not None:
         with torch.no_grad():

@@ -31,8 +31,6 @@ class EncoderRecipe(Settings):
     """False: luminance alone, through a first convolution of one channel. Published colour weights still load."""
     taps: tuple[int, ...] = (8, 16)
     """Strides of the feature maps that make the patch embeddings, finest first."""
-    trained_taps: tuple[int, ...] = ()
-    """Those of the taps whose cells training compares, where not all: scoring compares all of them."""
     pooled_tap: int = 32
     """Stride of the feature map that is averaged for the whole view."""
     freeze_batch_norm: bool = False
@@ -43,8 +41,6 @@ class EncoderRecipe(Settings):
     def _taps_are_ordered(self) -> Self:
         if not self.taps or list(self.taps) != sorted(set(self.taps)):
             raise ValueError("taps must be strides in rising order, each once")
-        if list(self.trained_taps) != [stride for stride in self.taps if stride in self.trained_taps]:
-            raise ValueError("trained_taps must be some of taps, in their order")
         return self
 
 

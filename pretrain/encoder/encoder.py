@@ -30,9 +30,7 @@ class Encoder(nn.Module):
         self.backbone: nn.Module = built.network
         self._order = list(built.widths)
         self.tap_widths = tuple(built.widths[stride] for stride in recipe.taps)
-        self._trained_taps = recipe.trained_taps or recipe.taps
-        self.trained_widths = tuple(built.widths[stride] for stride in self._trained_taps)
-        self.width = sum(self.trained_widths)
+        self.width = sum(self.tap_widths)
         self.pooled_width = built.widths[recipe.pooled_tap]
         self.colour_mean, self.colour_deviation = torch.tensor(built.mean), torch.tensor(built.deviation)
         own = [self.colour_mean, self.colour_deviation]
@@ -55,8 +53,8 @@ class Encoder(nn.Module):
         return dict(zip(self._order, self.backbone(normalised), strict=True))
 
     def patch_embeddings(self, images: Tensor) -> Tensor:
-        """What training compares, [B, D, h, w] at the resolution of the finest tap it looks at: taps smoothed, of unit
-        length, coarser ones enlarged."""
+        """What training compares, [B, D, h, w] at the resolution of the finest tap: taps smoothed, of unit length,
+        coarser ones enlarged."""
         return self._embed(self.feature_maps(images))
 
     def smoothed_taps(self, images: Tensor) -> tuple[Tensor, ...]:
@@ -77,12 +75,12 @@ class Encoder(nn.Module):
         return self
 
     def _embed(self, maps: dict[int, Tensor]) -> Tensor:
-        size = maps[self._trained_taps[0]].shape[-2:]
+        size = maps[self.recipe.taps[0]].shape[-2:]
         taps = []
-        for stride in self._trained_taps:
+        for stride in self.recipe.taps:
             # Unit length tap by tap: no tap outweighs another, and stronger light is no stronger feature.
             unit = F.normalize(_smooth(maps[stride]), dim=1)
-            if stride != self._trained_taps[0]:
+            if stride != self.recipe.taps[0]:
                 unit = F.interpolate(unit, size=size, mode="bilinear", align_corners=False)
             taps.append(unit)
         return torch.cat(taps, dim=1)

@@ -54,7 +54,16 @@ def smooth_map(distances: Tensor) -> Tensor:
     return F.avg_pool2d(distances[:, None], 3, stride=1, padding=1, count_include_pad=False)[:, 0]
 
 
+def view_level(maps: Tensor) -> Tensor:
+    """The distance that three quarters of a view's cells exceed, [B] of anomaly maps [B, h, w].
+
+    A change of light lifts it, and a defect does not, even where it covers half of the view.
+    """
+    cells = maps.flatten(1)
+    # The ONNX operators know no quantile: it is the last of the smallest quarter.
+    return cells.topk(cells.shape[1] // 4 + 1, dim=1, largest=False, sorted=True).values[:, -1]
+
+
 def local_excess(maps: Tensor) -> Tensor:
-    """The peak of each anomaly map [B, h, w] over the map's own median, [B]."""
-    flat = maps.flatten(1)
-    return flat.amax(1) - flat.median(1).values
+    """The peak of each anomaly map [B, h, w] over the view's own level, [B]."""
+    return maps.flatten(1).amax(1) - view_level(maps)

@@ -40,7 +40,7 @@ def washer_pixels(count: int, first: int = 0, *, flaw: bool = False) -> Tensor:
     return torch.stack([torch.from_numpy(washer(seed, flaw=flaw)) for seed in range(first, first + count)])
 
 
-STRIDES, WIDTHS = (8, 16), (16, 16)
+STRIDES, WIDTHS = (8, 16), (16, 16, 16)
 
 
 def random_student(seed: int = 0) -> Student:

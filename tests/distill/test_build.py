@@ -291,7 +291,7 @@ def test_any_encoder_makes_a_student(taps: tuple[int, ...], washers: Path, tmp_p
     )
     build(BuildRequest(student, tmp_path / "teacher", washers, tmp_path / "bundle"))
     session = open_bundle(tmp_path / "bundle", threads=1).session
-    side, width = {(8,): (8, 32), (16,): (4, 40), (4, 8): (8, 24 + 32)}[taps]
+    side, width = {(8,): (8, 32 + 32), (16,): (4, 40 + 40), (4, 8): (8, 24 + 32 + 32)}[taps]
     outputs = session.run(torch.zeros(1, 64, 64, 3, dtype=torch.uint8).numpy())
     assert outputs["patch_embeddings"].shape == (1, side, side, width)
     assert outputs["anomaly_map"].shape == (1, 64 // taps[0], 64 // taps[0])

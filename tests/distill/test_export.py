@@ -64,6 +64,14 @@ def test_all_weights_and_the_bank_are_inside(exported: Path) -> None:
     assert {path.name for path in exported.parent.iterdir()} == {"student.onnx"}
 
 
+def test_a_convolution_that_looks_twice_has_its_weights_at_hand(exported: Path) -> None:
+    graph = onnx.load(str(exported)).graph
+    weights = {tensor.name for tensor in graph.initializer}
+    used = [node.input[1] for node in graph.node if node.op_type == "Conv"]
+    assert set(used) <= weights
+    assert len(set(used)) < len(used)
+
+
 def test_export_says_nothing(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     export_onnx(random_graph(), tmp_path / "student.onnx", SIDE_PX)
     told = capfd.readouterr()

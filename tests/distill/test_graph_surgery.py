@@ -17,7 +17,7 @@ from distill.stages import score_in_onnx, score_in_torch
 from inspection.errors import BundleError
 from inspection.scoring.session import Scores, StudentSession
 from pretrain.evaluate.embeddings import as_input
-from pretrain.evaluate.nearest_normal import NearestNormal
+from pretrain.evaluate.nearest_normal import NearestNormal, local_excess
 from pretrain.evaluate.tap_banks import TapBanks
 from tests.distill.small import SIDE_PX, random_graph, washer_pixels
 
@@ -74,7 +74,7 @@ def test_cells_are_those_the_banks_are_asked_about(tmp_path: Path) -> None:
     with torch.inference_mode():
         expected = graph.student(as_input(pixels, torch.device("cpu")))
     found = GraphBanks(tmp_path / "a.onnx").cells(pixels.numpy())
-    assert len(found) == len(expected) == 2
+    assert len(found) == len(expected) == 3
     for cells, maps in zip(found, expected, strict=True):
         assert np.allclose(cells, maps.permute(0, 2, 3, 1).numpy(), atol=1e-4)
 
@@ -86,8 +86,8 @@ def test_scales_are_measured_and_set_as_torch_does(tmp_path: Path) -> None:
     assert scales.are_there
     measured = scales.measure(pixels.numpy())
     with torch.inference_mode():
-        _, of_bank, of_flaws, _ = graph.separate_maps(as_input(pixels, torch.device("cpu")))
-    expected = [float(one.flatten(1).amax(1).mean()) for one in (of_bank, of_flaws)]
+        _, of_bank, of_flaws = graph.separate_maps(as_input(pixels, torch.device("cpu")))
+    expected = [float(local_excess(one).mean()) for one in (of_bank, of_flaws)]
     assert measured == pytest.approx(expected, rel=1e-3)
     scales.replace((3.0, 0.5), tmp_path / "b.onnx")
     graph.scales = Scales(3.0, 0.5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from distill.mimic import teach
 from distill.recipe import LearningRecipe, StudentRecipe
@@ -115,7 +116,7 @@ def test_a_teacher_tapped_at_other_strides_is_mimicked_too(taps: tuple[int, ...]
 
 def test_a_stride_that_no_stage_has_is_told() -> None:
     with pytest.raises(ConfigError, match=r"student\.widths: no stage of stride 1, at which the teacher is tapped"):
-        Student(DISTILL_RECIPE.student, (1, 8), (4, 4))
+        Student(DISTILL_RECIPE.student, (1, 8), (4, 4, 4))
 
 
 def test_crops_are_never_larger_than_the_images() -> None:
@@ -155,8 +156,13 @@ def test_a_loss_that_is_no_number_is_one_line() -> None:
 @torch.no_grad()
 def test_a_student_gives_the_cells_of_every_tap(blocks: int) -> None:
     recipe = StudentRecipe(widths=(8, 8, 12, 16, 20), blocks=blocks)
-    pupil = Student(recipe, (8, 32), (24, 6)).eval()
+    pupil = Student(recipe, (8, 32), (24, 6, 10)).eval()
     for side in (32, 64, 96):
-        fine, coarse = pupil(torch.rand(2, 3, side, side))
+        images = torch.rand(2, 3, side, side)
+        fine, coarse, afar = pupil(images)
         assert fine.shape == (2, 24, side // 8, side // 8)
         assert coarse.shape == (2, 6, side // 32, side // 32)
+        assert afar.shape == (2, 10, -(-side // 64), -(-side // 64))
+        # The second look knows no more than half the resolution.
+        blurred = F.interpolate(F.avg_pool2d(images, 2), scale_factor=2)
+        assert torch.allclose(pupil(blurred)[2], afar, atol=1e-5)

@@ -20,6 +20,7 @@ from inspection.bundle.reader import open_bundle
 from inspection.calibration.policy import Thresholds
 from inspection.calibration.thresholds import Limits
 from tests.distill.conftest import Built
+from tests.distill.small import washer_pixels
 from tests.pretrain.command_line import call
 
 LIMITS = Limits(pass_limit=1.0, fail_limit=2.0)
@@ -63,7 +64,7 @@ def test_int8_is_a_bundle_with_thresholds_of_its_own(built: Built, tmp_path: Pat
     assert all(check.passed for check in verify_bundle(tmp_path / "int8")), verify_bundle(tmp_path / "int8")
     kinds = {node.op_type for node in onnx.load(str(tmp_path / "int8" / STUDENT_FILE)).graph.node}
     assert {"QuantizeLinear", "DequantizeLinear"} <= kinds
-    images = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    images = washer_pixels(3, 900).numpy()
     one, other = (open_bundle(path, threads=1).session.run(images) for path in (built.bundle, tmp_path / "int8"))
     embeddings = [answer["patch_embeddings"].ravel() for answer in (one, other)]
     assert np.corrcoef(embeddings)[0, 1] > 0.98

@@ -96,7 +96,7 @@ def test_the_bank_may_stay(built: Built, days: Path, tmp_path: Path) -> None:
     result = recalibrate(request)
     kept, before = (GraphBanks(bundle / STUDENT_FILE).values() for bundle in (tmp_path / "bundle", built.bundle))
     assert not result.bank_is_new
-    assert len(kept) == len(before) == 2
+    assert len(kept) == len(before) == 3
     assert all(np.array_equal(one.rows, other.rows) for one, other in zip(kept, before, strict=True))
     assert result.manifest.calibration.image_count == 26 - len(result.left_out)
     assert result.manifest.calibration.local_promise.target_rate == pytest.approx(0.2)

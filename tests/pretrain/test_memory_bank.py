@@ -131,7 +131,7 @@ def test_a_taps_unit_is_how_much_normal_images_differ_in_their_peaks() -> None:
         others, usual = nearest.bank[~owned], nearest.usual[~owned, 0]
         distance = torch.cdist(rows, others)
         smooth = smooth_map((distance.amin(1) - usual[distance.argmin(1)]).view(1, 6, 6))
-        peaks.append(smooth.max() - smooth.flatten().median())
+        peaks.append(smooth.max() - smooth.flatten().sort().values[smooth.numel() // 4])
     expected = max(float(torch.stack(peaks).std(correction=0)), 0.1 * float(torch.stack(peaks).mean()))
     assert float(banks.spreads[0]) == pytest.approx(expected, rel=1e-3)
 

@@ -13,7 +13,7 @@ from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer
 
 PIXELS = torch.stack([torch.from_numpy(washer(seed)) for seed in range(12)])
-TAP_WIDTHS = (32, 48)
+TAP_WIDTHS = (32, 48, 48)
 
 
 def encoder() -> Encoder:
@@ -41,7 +41,10 @@ def cells_of(embedder: TapEmbedder) -> list[np.ndarray]:
 def softened(embedder: TapEmbedder) -> list[np.ndarray]:
     """As the definition has it: v / sqrt(|v|^2 + (0.7 mean |v|)^2)."""
     found = []
-    for maps in embedder.encoder.smoothed_taps(as_input(PIXELS, torch.device("cpu"))):
+    images = as_input(PIXELS, torch.device("cpu"))
+    half = images.unfold(2, 2, 2).unfold(3, 2, 2).mean((4, 5))
+    smoothed = embedder.encoder.smoothed_taps
+    for maps in (*smoothed(images), smoothed(half)[-1]):
         rows = rows_of(maps)
         squares = np.square(rows).sum(axis=1, keepdims=True)
         found.append(rows / np.sqrt(squares + (0.7 * np.sqrt(squares).mean()) ** 2))
@@ -54,10 +57,10 @@ def distances(rows: np.ndarray) -> np.ndarray:
     return apart
 
 
-def test_each_tap_keeps_its_own_resolution() -> None:
+def test_each_tap_keeps_its_own_resolution_and_the_coarsest_looks_twice() -> None:
     embedder, kept = fitted(500)
     taps = embedder(as_input(PIXELS[:2], torch.device("cpu")))
-    assert [tuple(maps.shape) for maps in taps] == [(2, 32, 8, 8), (2, 48, 4, 4)]
+    assert [tuple(maps.shape) for maps in taps] == [(2, 32, 8, 8), (2, 48, 4, 4), (2, 48, 2, 2)]
     assert embedder.widths == TAP_WIDTHS
     assert embedder.strides == (8, 16)
     assert kept == pytest.approx(1, abs=1e-4)
@@ -91,7 +94,7 @@ def test_components_are_numpys_singular_vectors(width: int) -> None:
 def test_cells_have_unit_variance_in_the_mean(width: int) -> None:
     for cells in cells_of(fitted(width)[0]):
         assert np.allclose(cells.mean(0), 0, atol=0.02)
-        assert cells.var(axis=0).mean() == pytest.approx(1, rel=0.02)
+        assert cells.var(axis=0, ddof=1).mean() == pytest.approx(1, rel=0.02)
 
 
 def test_it_leaves_its_encoder_free_to_learn() -> None:
