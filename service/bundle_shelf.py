@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from inspection.bundle.manifest import Provenance
 from inspection.bundle.reader import open_bundle, read_manifest, verify_digests
 from inspection.errors import BundleError, BundleMissing
 from inspection.inspector import Inspector
@@ -50,6 +51,15 @@ class BundleShelf:
     def find(self, bundle_id: str) -> Inspector | None:
         """The bundle if it is loaded."""
         return self._loaded.get(bundle_id)
+
+    def find_provenance(self, bundle_id: str) -> Provenance | None:
+        """What the bundle was made from, as its manifest says; None where it is not on this machine any more."""
+        if (inspector := self._loaded.get(bundle_id)) is not None:
+            return inspector.manifest.provenance
+        try:
+            return read_manifest(self._place_of(bundle_id)).provenance
+        except BundleError:
+            return None
 
     def load(self, bundle_id: str) -> Inspector:
         """Verify, self-test and warm up, unless that is done already. Raises BundleError naming the remedy."""

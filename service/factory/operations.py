@@ -28,6 +28,8 @@ from service.factory.schemas import (
 from service.factory.tables import Announcement, OutboxReceiver, SenderLease
 
 _PAGE_LENGTH = 200
+part_number_in_force = announcements.part_number_in_force
+is_any_part_number_known = announcements.is_any_part_number_known
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from service.db.tables import StoredInspection
 from service.defect_names.operations import Naming, read_naming
 from service.drift.operations import DriftAlarm, find_about
 from service.errors import Conflict
+from service.factory.operations import is_any_part_number_known
 from service.profiles.operations import find_lines
 from service.review import opinions, queries, queue
 from service.review.deciding import shown_to
@@ -33,6 +34,8 @@ class Choices:
 
     lines: list[str]
     defect_names: list[str]
+    has_part_numbers: bool
+    """The line says what is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,4 +212,4 @@ def _find_defect_names(session: Session) -> list[str]:
 
 
 def _find_choices(session: Session) -> Choices:
-    return Choices(find_lines(session), _find_defect_names(session))
+    return Choices(find_lines(session), _find_defect_names(session), is_any_part_number_known(session))

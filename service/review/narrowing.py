@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from inspection.verdict import Verdict
 from service.db.tables import Lot, Part, Station, StoredInspection
+from service.factory.operations import part_number_in_force
 from service.profiles.operations import find_stations_of_line
 from service.review.opinions import is_live
 from service.review.queue_filter import QueueFilter
@@ -28,6 +29,9 @@ def narrowed(session: Session, query: Select[Any], wanted: QueueFilter, reviewer
         query = query.where(StoredInspection.station_id.in_(_ids_named(Station, wanted.station)))
     if wanted.lot:
         query = query.where(StoredInspection.lot_id.in_(_ids_named(Lot, wanted.lot)), ~waiting.is_blind)
+    if wanted.part_number:
+        made = part_number_in_force(StoredInspection.station_id, _seen_at())
+        query = query.where(made == wanted.part_number, ~waiting.is_blind)
     if wanted.verdict is not None:
         query = query.where(waiting.rank == RANKS[wanted.verdict], ~waiting.is_blind)
     if wanted.least_score is not None:
@@ -35,8 +39,7 @@ def narrowed(session: Session, query: Select[Any], wanted: QueueFilter, reviewer
     if wanted.defect:
         query = query.where(waiting.suggested_defect == wanted.defect, ~waiting.is_blind)
     if wanted.since is not None:
-        seen_at = func.coalesce(StoredInspection.captured_at, StoredInspection.received_at)
-        query = query.where(seen_at >= wanted.since, ~waiting.is_blind)
+        query = query.where(_seen_at() >= wanted.since, ~waiting.is_blind)
     if wanted.search:
         query = query.where(_contains(wanted.search), ~waiting.is_blind)
     if wanted.second_opinion:
@@ -60,6 +63,11 @@ def is_free(reviewer: str, waiting: Waiting) -> ColumnElement[bool]:
         ReviewLease.ends_at > datetime.now(UTC),
     )
     return ~leased
+
+
+def _seen_at() -> ColumnElement[datetime]:
+    """When it was captured, or where no camera said so, when it came."""
+    return func.coalesce(StoredInspection.captured_at, StoredInspection.received_at)
 
 
 def _ids_named(table: type[Station] | type[Lot], name: str) -> Select[int]:

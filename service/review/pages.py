@@ -84,6 +84,7 @@ def get_certificate(visit: VisitDependency, runtime: RuntimeDependency, inspecti
         "review/certificate.html",
         row=row,
         history=history,
+        provenance=None if row.bundle_id is None else runtime.shelf.find_provenance(row.bundle_id),
         why=wording.explain(row, visit.words),
         scales=wording.scales_of(row, visit.words),
         figure=wording.format_within(row.local_pass_limit, row.local_fail_limit),

@@ -32,6 +32,7 @@ class QueueFilter(BaseModel):
     line: _Text = ""
     station: _Text = ""
     lot: _Text = ""
+    part_number: _Text = Field("", description="What was made, as the line has announced it.")
     search: _Text = Field("", description="A piece of the part's id, the lot's name or the trigger id.")
     verdict: Verdict | None = None
     least_score: float | None = Field(None, ge=0, le=1e9, description="Least part score; 1 is the pass limit.")

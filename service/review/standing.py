@@ -7,8 +7,9 @@ still running, is found by its id and worked out by the same `opinions.standing_
 from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from service.db.engine import Database
@@ -23,25 +24,7 @@ _NEWEST = 200
 
 def note(session: Session, row: StoredInspection, dispositions: Sequence[Disposition]) -> None:
     """What stands after all decisions about `row`, oldest first and at least one; in the transaction of the last."""
-    stands = standing_of(dispositions)
-    session.merge(
-        StandingDecision(
-            inspection_id=row.id,
-            up_to_id=dispositions[-1].id,
-            disposition_id=stands and stands.id,
-            decision=stands and stands.decision,
-            defect=stands and stands.defect,
-            reviewer=stands and stands.reviewer,
-            decided_at=stands and stands.decided_at,
-            occasion=stands and stands.occasion,
-            is_blind=stands is not None and stands.is_blind,
-            station_id=row.station_id,
-            lot_id=row.lot_id,
-            bundle_id=row.bundle_id,
-            verdict=row.verdict,
-            received_at=row.received_at,
-        )
-    )
+    _replace(session, [_row_of(row, dispositions)])
 
 
 def catch_up(database: Database, *, newest_only: bool = False) -> int:
@@ -81,5 +64,31 @@ def _note_anew(session: Session, inspection_ids: Sequence[int]) -> None:
     rows = {row.id: row for row in session.scalars(mine.with_for_update())}
     decided = select(Disposition).where(Disposition.inspection_id.in_(inspection_ids))
     dispositions = session.scalars(decided.order_by(Disposition.inspection_id, Disposition.id))
-    for inspection_id, group in groupby(dispositions, key=attrgetter("inspection_id")):
-        note(session, rows[inspection_id], list(group))
+    groups = groupby(dispositions, key=attrgetter("inspection_id"))
+    _replace(session, [_row_of(rows[inspection_id], list(group)) for inspection_id, group in groups])
+
+
+def _replace(session: Session, rows: Sequence[dict[str, Any]]) -> None:
+    ids = [row["inspection_id"] for row in rows]
+    session.execute(delete(StandingDecision).where(StandingDecision.inspection_id.in_(ids)))
+    session.execute(insert(StandingDecision), rows)
+
+
+def _row_of(row: StoredInspection, dispositions: Sequence[Disposition]) -> dict[str, Any]:
+    stands = standing_of(dispositions)
+    return {
+        "inspection_id": row.id,
+        "up_to_id": dispositions[-1].id,
+        "disposition_id": stands and stands.id,
+        "decision": stands and stands.decision,
+        "defect": stands and stands.defect,
+        "reviewer": stands and stands.reviewer,
+        "decided_at": stands and stands.decided_at,
+        "occasion": stands and stands.occasion,
+        "is_blind": stands is not None and stands.is_blind,
+        "station_id": row.station_id,
+        "lot_id": row.lot_id,
+        "bundle_id": row.bundle_id,
+        "verdict": row.verdict,
+        "received_at": row.received_at,
+    }

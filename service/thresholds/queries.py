@@ -1,7 +1,7 @@
 """The parts that the figures stand on, within a transaction that the operation holds."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -20,6 +20,18 @@ _COLUMNS = (
     StoredInspection.global_score,
     StoredInspection.verdict,
 )
+
+
+class DecidedRow(NamedTuple):
+    """A part with its scores, and what a person called it."""
+
+    id: int
+    part: str
+    lot: str | None
+    local_score: float | None
+    global_score: float | None
+    verdict: Verdict
+    decision: Decision
 
 
 def find_station_id(session: Session, name: str) -> int | None:
@@ -52,22 +64,18 @@ def find_stream(session: Session, station_id: int, bundle_id: str) -> list[Any]:
     return [row for row in rows if row.id not in left_out]
 
 
-def find_decided(session: Session, station_id: int, bundle_id: str, since: datetime) -> list[Any]:
+def find_decided(session: Session, station_id: int, bundle_id: str, since: datetime) -> list[DecidedRow]:
     """Parts that a person called defective or good, with `decision`: flagged ones, and those drawn by chance.
 
     A passed part counts only where it was decided blind: that happens by spot check alone. Who opens a passed part by
     themselves had a reason, which chance has not.
     """
     decided = standing_decisions()
-    query = (
-        select(*_COLUMNS, decided.c.decision)
-        .join(decided, decided.c.inspection_id == StoredInspection.id)
-        .join(Part, Part.id == StoredInspection.part_id)
-        .outerjoin(Lot, Lot.id == StoredInspection.lot_id)
+    newest = (
+        select(decided.c.inspection_id, decided.c.decision)
         .where(
             decided.c.station_id == station_id,
             decided.c.bundle_id == bundle_id,
-            StoredInspection.local_score.is_not(None),
             decided.c.decided_at >= since,
             decided.c.decision.in_([Decision.CONFIRMED_DEFECT, Decision.FALSE_ALARM]),
             (decided.c.verdict != Verdict.PASS) | decided.c.is_blind,
@@ -75,4 +83,12 @@ def find_decided(session: Session, station_id: int, bundle_id: str, since: datet
         .order_by(decided.c.decided_at.desc(), decided.c.disposition_id.desc())
         .limit(DECIDED_LENGTH)
     )
-    return list(session.execute(query))
+    decisions: dict[int, Decision] = {row[0]: row[1] for row in session.execute(newest)}
+    # By their ids: as a join, PostgreSQL would rather read every inspection there is.
+    query = (
+        select(*_COLUMNS)
+        .join(Part, Part.id == StoredInspection.part_id)
+        .outerjoin(Lot, Lot.id == StoredInspection.lot_id)
+        .where(StoredInspection.id.in_(decisions), StoredInspection.local_score.is_not(None))
+    )
+    return [DecidedRow(*row, decisions[row.id]) for row in session.execute(query)]

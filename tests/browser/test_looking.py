@@ -13,7 +13,7 @@ from tests.browser.line import post_shift
 from tests.browser.steps import start_review
 from tests.running_service import run_service
 
-SCREENS = [(1280, 800), (1920, 1080), (1024, 768)]
+SCREENS = [(1280, 800), (1920, 1080), (1024, 768), (3840, 2160)]
 READABLE = 4.5
 """The contrast that WCAG 2 asks of text, level AA."""
 CONTRASTS = """selectors => {

@@ -28,6 +28,7 @@ PAGES = (
     "/export",
     "/people",
     "/people/1",
+    "/password",
 )
 
 

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from service.access.operations import add_link, add_person
+from service.access.operations import add_link, add_person, set_password
 from service.callers import Role
 from tests.browser.conftest import OpenPage
 from tests.running_service import RunningService, run_service
 from tests.service.oidc_provider import CLIENT_SECRET, plan_text, running_provider
 
 PASSWORD = "correct horse battery"
+FIELDS = ("Old password", "New password", "New password, once more")
 
 
 def test_by_password_and_out_again(open_page: OpenPage, service: RunningService) -> None:
@@ -32,6 +33,25 @@ def test_by_password_and_out_again(open_page: OpenPage, service: RunningService)
     page.wait_for_url(re.compile(r"/sign-in$"))
     page.goto(service.address + "/review")
     expect(page).to_have_url(re.compile(r"/sign-in"))
+
+
+def test_a_person_changes_their_own_password(open_page: OpenPage, service: RunningService) -> None:
+    add_person(service.database, "Mio Abe", Role.VIEWER, None, actor="test")
+    set_password(service.database, "Mio Abe", PASSWORD, actor="test")
+    page = open_page("/review", person="Mio Abe", role=Role.VIEWER)
+    page.get_by_text("Mio Abe").click()
+    page.get_by_role("link", name="Change password").click()
+    old, new, again = (page.get_by_label(name, exact=True) for name in FIELDS)
+    change = page.get_by_role("button", name="Change password")
+    old.fill(PASSWORD)
+    new.fill("battery staple horse")
+    again.fill("battery staple house")
+    change.click()
+    assert again.evaluate("field => field.validationMessage") == "The two are not the same."
+    again.fill("battery staple horse")
+    change.click()
+    expect(page.get_by_role("status")).to_contain_text("You were signed in nowhere else.")
+    expect(page.get_by_text("Mio Abe").first).to_be_visible()
 
 
 def test_by_a_link_whose_token_leaves_no_trace(open_page: OpenPage, service: RunningService) -> None:

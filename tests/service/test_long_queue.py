@@ -28,6 +28,7 @@ FILTERS = (
     {"station": "no station"},
     {"line": "no line"},
     {"defect": "none"},
+    {"part_number": "none"},
     {"since": "2027-01-01T00:00:00Z"},
     {"verdict": "HOLD"},
     {"least_score": "7"},

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import event, update
+from sqlalchemy import event, insert, select, update
 
 from service.callers import Role
 from service.db.engine import Database
+from service.db.tables import Station, StoredInspection
+from service.factory.tables import Announcement
 from service.review.looking import get_part_in_review, get_waiting_page
 from service.review.queue_filter import QueueFilter
 from service.review.tables import ReviewLease
@@ -204,6 +206,7 @@ def test_a_certificate_has_all_that_is_on_record(station: TestClient, flagged: d
         body["station"],
         "L2",
         body["bundle_id"],
+        runtime_of(station).inspector.manifest.provenance.recipe_sha256,
         "dent",
         "&lt;b&gt;4 mm",
         "Aiko Tanaka",
@@ -211,3 +214,29 @@ def test_a_certificate_has_all_that_is_on_record(station: TestClient, flagged: d
     ):
         assert shown in page, shown
     assert len(mine) == 2
+
+
+def test_a_certificate_of_a_bundle_that_is_gone_says_so(station: TestClient, flagged: dict[str, int]) -> None:
+    with runtime_of(station).database.writing() as session:
+        session.execute(update(StoredInspection).values(bundle_id="bundle-0000000000000000"))
+    assert "is not on this machine any more" in station.get(f"/review/{flagged['b']}/certificate").text
+
+
+def test_the_queue_is_narrowed_by_what_was_made(station: TestClient, flagged: dict[str, int]) -> None:
+    assert 'name="part_number"' not in station.get("/review").text
+    with runtime_of(station).database.writing() as session:
+        stations = {row.name: row.id for row in session.scalars(select(Station))}
+        said = [
+            ("press-3", "2026-11-23T05:00:00+00:00", "KN-40"),
+            ("press-3", "2026-11-23T06:30:00+00:00", "KN-41"),
+            ("press-4", "2026-11-23T05:00:00+00:00", "KN-41"),
+            ("press-4", "2026-11-23T07:30:00+00:00", None),
+        ]
+        for name, moment, part_number in said:
+            at = datetime.fromisoformat(moment)
+            row = {"station_id": stations[name], "announced_at": at, "part_number": part_number, "source": "test"}
+            session.execute(insert(Announcement), [row])
+    assert shown(station, flagged, part_number="KN-40") == ["a"]
+    assert shown(station, flagged, part_number="KN-41") == ["b"]
+    assert shown(station, flagged, part_number="KN-42") == []
+    assert 'name="part_number"' in station.get("/review").text
