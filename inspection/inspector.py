@@ -1,6 +1,7 @@
 """The Inspector: bytes in, an Inspection out, whatever the bytes are."""
 
 import copy
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -48,22 +49,22 @@ class Inspector:
     def __init__(self, session: StudentSession, manifest: Manifest, profile: StationProfile | None = None) -> None:
         self.session = session
         self.manifest = manifest
-        self.profile = profile or StationProfile()
+        self._judge_as(profile or StationProfile())
 
     def for_station(self, profile: StationProfile) -> Self:
         """The same student, judging as `profile` has it."""
         mine = copy.copy(self)
-        mine.profile = profile
+        mine._judge_as(profile)
         return mine
+
+    def _judge_as(self, profile: StationProfile) -> None:
+        self.profile = profile
+        self.thresholds: Thresholds = profile.thresholds_in_force(self.manifest.thresholds)
+        """The limits in force: the profile's, else the calibrated ones."""
 
     @property
     def bundle_id(self) -> str:
         return self.manifest.bundle_id
-
-    @property
-    def thresholds(self) -> Thresholds:
-        """The limits in force: the profile's, else the calibrated ones."""
-        return self.profile.thresholds_in_force(self.manifest.thresholds)
 
     def inspect(self, data: bytes, *, name: str = "image") -> Inspection:
         """Judge one image. An image that cannot be judged is held with its reason; nothing is raised for it.
@@ -134,7 +135,7 @@ class Inspector:
 
     def _conclude_one(self, image: PreparedImage, scores: Scores, index: int, inference_ms: float | None) -> Inspection:
         local_score, global_score = float(scores.local_score[index]), float(scores.global_score[index])
-        if not np.isfinite([local_score, global_score]).all():
+        if not (math.isfinite(local_score) and math.isfinite(global_score)):
             return Inspection.held(Reason.INTERNAL, "the student's scores are not numbers", bundle_id=self.bundle_id)
         judgement = judge(local_score, global_score, self.thresholds, global_fails=self.profile.global_fails)
         anomaly_map = scores.anomaly_map[index]

@@ -56,6 +56,7 @@ from service.web.problems import Problem, install_problem_handlers
 from service.web.static_folder import STATIC_FOLDER, StaticFolder
 
 ROUTERS = (
+    intake_api.cameras,
     intake_api.router,
     intake_api.parts,
     profiles_api.router,

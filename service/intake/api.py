@@ -10,11 +10,13 @@ from service.callers import Caller, Permission
 from service.errors import NotFound, Overloaded
 from service.intake import operations
 from service.intake.answers import to_part_answer, worst_of
+from service.intake.part_route import PartRoute
 from service.intake.queries import InspectionFilter
 from service.intake.recording import Recorded
 from service.intake.schemas import InspectionAnswer, InspectionPage, PartAnswer, Trigger
 from service.intake.upload import MAX_IMAGES, read_part_upload, read_upload
 from service.labels import Label
+from service.runtime import Runtime
 from service.web.dependencies import InspectionId, RuntimeDependency
 from service.web.guard import needs
 from service.web.media import media_type_of
@@ -22,6 +24,7 @@ from service.web.problems import problem_responses
 
 router = APIRouter(prefix="/api/v1/inspections", tags=["inspections"])
 parts = APIRouter(prefix="/api/v1/parts", tags=["inspections"])
+cameras = APIRouter(prefix="/api/v1", tags=["inspections"], route_class=PartRoute)
 
 _IMAGE_BODY = {"schema": {"type": "string", "format": "binary"}}
 _TRIGGER = Trigger.model_json_schema()
@@ -78,9 +81,10 @@ _PART_UPLOAD: dict[str, Any] = {
 _KEEP = "private, max-age=31536000, immutable"
 
 
-@router.post(
-    "",
+@cameras.post(
+    "/inspections",
     status_code=201,
+    response_model=InspectionAnswer,
     summary="Inspect one image",
     response_description="The verdict; image and verdict are durable.",
     responses={
@@ -89,9 +93,7 @@ _KEEP = "private, max-age=31536000, immutable"
     },
     openapi_extra=_UPLOAD,
 )
-async def post_inspection(
-    request: Request, response: Response, runtime: RuntimeDependency, caller: Sender
-) -> InspectionAnswer:
+async def post_inspection(request: Request, runtime: RuntimeDependency, caller: Sender) -> Response:
     """Send a PNG, JPEG, BMP or TIFF, grey or colour, 8 or 16 bits.
 
     An image that cannot be judged (damaged, too dark, too late) or stored is recorded and held for a person: verdict
@@ -99,16 +101,16 @@ async def post_inspection(
     """
     request.state.holds_part = True
     trigger, image = await read_upload(request)
-    recorded = await _take_in(response, runtime, caller, trigger, [image])
+    recorded = await _take_in(runtime, caller, trigger, [image])
     # Of a trigger that took several images, the one that decides about the part.
     answer = worst_of(recorded.answers)
-    response.headers["Location"] = answer.links.itself
-    return answer
+    return _answer(recorded, answer, {"Location": answer.links.itself})
 
 
-@parts.post(
-    "",
+@cameras.post(
+    "/parts",
     status_code=201,
+    response_model=PartAnswer,
     summary="Inspect several images of one part",
     response_description="One verdict; images and verdicts are durable.",
     responses={
@@ -117,12 +119,12 @@ async def post_inspection(
     },
     openapi_extra=_PART_UPLOAD,
 )
-async def post_part(request: Request, response: Response, runtime: RuntimeDependency, caller: Sender) -> PartAnswer:
+async def post_part(request: Request, runtime: RuntimeDependency, caller: Sender) -> Response:
     """One trigger, up to 16 files named `image`. All are recorded together or none; the worst one decides."""
     request.state.holds_part = True
     trigger, images = await read_part_upload(request)
-    recorded = await _take_in(response, runtime, caller, trigger, images)
-    return to_part_answer(recorded.answers)
+    recorded = await _take_in(runtime, caller, trigger, images)
+    return _answer(recorded, to_part_answer(recorded.answers), {})
 
 
 @parts.get("", summary="One verdict of a part", responses=problem_responses(401, 403, 404, 422, 503))
@@ -136,18 +138,21 @@ def get_part(
     return answer
 
 
-async def _take_in(
-    response: Response, runtime: RuntimeDependency, caller: Caller, trigger: Trigger, images: list[bytes]
-) -> Recorded:
-    """Both ways to post an image go on here. 200 tells a sender that the trigger was known."""
+async def _take_in(runtime: Runtime, caller: Caller, trigger: Trigger, images: list[bytes]) -> Recorded:
+    """Both ways to post an image go on here."""
     caller.require_station(trigger.station)
     recorded = await operations.take_in(runtime, trigger, images)
     _push_back(runtime, recorded)
-    response.status_code = 201 if recorded.was_first else 200
     return recorded
 
 
-def _push_back(runtime: RuntimeDependency, recorded: Recorded) -> None:
+def _answer(recorded: Recorded, answer: InspectionAnswer | PartAnswer, headers: dict[str, str]) -> Response:
+    """200 tells a sender that the trigger was known."""
+    status = 201 if recorded.was_first else 200
+    return Response(answer.model_dump_json(), status, headers, media_type="application/json")
+
+
+def _push_back(runtime: Runtime, recorded: Recorded) -> None:
     """Raises Overloaded where parts come too fast: the camera slows down, and finds the HOLD when it asks again."""
     held = [answer for answer in recorded.answers if answer.reason is Reason.OVERLOADED]
     if held and recorded.was_first:
