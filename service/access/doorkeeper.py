@@ -46,9 +46,7 @@ class Doorkeeper:
         Raises Forbidden where `old` is not the password, TooManyAttempts, WeakPassword; Conflict for who has none.
         """
         if not has_password(self.database, caller.name):
-            raise Conflict(
-                f"person {caller.name}: has no password here", "an administrator can give one"
-            )
+            raise Conflict(f"person {caller.name}: has no password here", "an administrator can give one")
         person = self._prove(caller.name, old, address)
         if person is None:
             raise Forbidden("old password: is not right", "try again, or ask an administrator for a new password")
