@@ -31,6 +31,7 @@ BODIES = {
     "/api/v1/session/link": {"token": "none"},
     "/api/v1/session/password": {"old_password": "not her password", "new_password": "nine blue washers"},
     "/api/v1/profiles": {"station": "press-3", "profile": {}},
+    "/api/v1/profiles/followings": {"station": "press-9"},
     "/api/v1/thresholds": {
         "station": "press-3",
         "bundle_id": "bundle-0000000000000000",
