@@ -59,7 +59,7 @@ def test_from_a_folder_of_pictures_to_a_persons_decision(bundle: Path, tmp_path:
         # Nothing of what the machine says of a good part is certain after so short a training, except its form.
         assert all(answer["verdict"] in ("PASS", "HOLD", "FAIL") for answer in answers.values())
         assert bad["verdict"] in ("HOLD", "FAIL")
-        assert bad["regions"] or bad["global_score"] > bad["thresholds"]["global_score"]["pass_limit"]
+        assert bad["regions"] or bad["global_score"] > bad["thresholds"]["global"]["pass_limit"]
         assert (torn["verdict"], torn["reason"]) == ("HOLD", "image_undecodable")
         assert all(answer["bundle_id"] == bad["bundle_id"] for answer in answers.values())
         assert bad["bundle_id"].startswith("bundle-")

@@ -16,7 +16,7 @@ from service.audit.tables import AuditRecord
 from service.audit.verification import Verification, verify
 from service.db.engine import Database
 from service.db.tables import StoredInspection
-from service.review.tables import Disposition, WaitingPart
+from service.review.tables import Disposition, StandingDecision, WaitingPart
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.test_access_commands import Command
 
@@ -114,6 +114,8 @@ def test_an_edited_decision(database: Database, change_to: dict[str, object]) ->
 
 
 def test_a_removed_decision(database: Database) -> None:
+    # What stands refers to it, and has to go first.
+    change(database, delete(StandingDecision))
     change(database, delete(Disposition))
     assert findings(database) == ["decision 1: was removed"]
 
