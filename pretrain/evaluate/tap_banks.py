@@ -23,9 +23,13 @@ class TapBanks(nn.Module):
         self.register_buffer("spreads", spreads)
 
     def forward(self, taps: Sequence[Tensor]) -> Tensor:
-        """[B, D, h, w] of each tap to the anomaly map [B, h, w] at the resolution of the first: a mean over taps."""
+        """[B, D, h, w] of each tap to the anomaly map [B, h, w] at the resolution of the first.
+
+        The finest tap counts as much as all others together: what only it can see must not drown in theirs.
+        """
         maps = [
             smooth_map(bank(cells.permute(0, 2, 3, 1)))[:, None] / spread
             for bank, cells, spread in zip(self.banks, taps, self.spreads.unbind(), strict=True)
         ]
-        return join_taps(maps).mean(1)
+        joined = join_taps(maps)
+        return joined.mean(1) if len(maps) == 1 else (joined[:, 0] + joined[:, 1:].mean(1)) / 2
