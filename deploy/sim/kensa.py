@@ -107,11 +107,6 @@ class Kensa:
     """Of the day's parts, by people."""
     part_count: int = 0
 
-    @property
-    def _capacity(self) -> float:
-        """Good parts that people can look at, over good parts: the most that a night may ask of them."""
-        return self.policy.flagged_capacity
-
     def judge(self, day: Batch) -> list[Judged]:
         """Part by part: from the block on in which drift of the view is noticed, the hold band is wider."""
         wide = StationProfile(hold_band_scale=WIDENED).thresholds_in_force(self.champion.thresholds)
@@ -139,7 +134,7 @@ class Kensa:
         challenger = self._train(f"night-{number}")
         if challenger is None:
             return f"kept: too few pictures ({told})"
-        is_trouble = DriftKind.GLOBAL in self.drifted or _false_alarm_rate(day, judged) > self._capacity
+        is_trouble = DriftKind.GLOBAL in self.drifted or _false_alarm_rate(day, judged) > self.policy.flagged_capacity
         self.trouble_days = self.trouble_days + 1 if is_trouble else 0
         if self.has_engineer and self.trouble_days >= _DAYS_TO_ACT:
             self.recalibrations.append((number, self.champion, challenger))
@@ -170,7 +165,7 @@ class Kensa:
             cleared,
             known,
             base=TARGET,
-            budgets=Budgets(flagged=self._capacity, failed=self.policy.overkill_budget),
+            budgets=Budgets(flagged=self.policy.flagged_capacity, failed=self.policy.overkill_budget),
             defect_rate=(self.confirmed_count + 0.5) / (self.part_count + 1),
             costs=CostInputs(),
         )

@@ -82,7 +82,7 @@ def usual_distances(bank: Cells, cells: Cells, neighbours: int, prior: Tensor | 
 
 
 def _peak_spread(bank: Cells, nearest: NearestNormal, maps: Tensor, first_owner: int) -> Tensor:
-    """By how much the images of `maps` [N, D, h, w] differ in how far their anomaly maps rise above the median."""
+    """By how much the images of `maps` [N, D, h, w] differ in how far their maps rise above the view's level."""
     places, distances = visits(bank, cells_of(maps, first_owner), nearest.neighbours)
     excess = distances.mean(1) - nearest.usual[:, 0][places].mean(1)
     peaks = local_excess(smooth_map(excess.view(len(maps), *maps.shape[-2:])))
