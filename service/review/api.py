@@ -60,10 +60,16 @@ def post_many(
     responses=problem_responses(401, 403, 404, 422, 503),
 )
 def post_lease(
-    runtime: RuntimeDependency, caller: Annotated[Caller, needs(Permission.DECIDE)], inspection_id: InspectionId
+    runtime: RuntimeDependency,
+    caller: Annotated[Caller, needs(Permission.DECIDE)],
+    inspection_id: InspectionId,
+    wanted: Annotated[QueueFilter, Query()],
 ) -> LeaseAnswer:
-    """For two minutes nobody else decides about it; ask again to go on. Says who has it."""
-    return operations.take_lease(runtime.database, inspection_id, reviewer=caller.name)
+    """For two minutes nobody else decides about it; ask again to go on. Says who has it.
+
+    Where a person was last, and among which parts, is kept: the queue leads back there.
+    """
+    return operations.take_lease(runtime.database, inspection_id, reviewer=caller.name, wanted=wanted)
 
 
 @router.delete(

@@ -16,8 +16,9 @@ from service.drift.operations import DriftAlarm, find_about
 from service.errors import Conflict
 from service.factory.operations import is_any_part_number_known
 from service.profiles.operations import find_lines
-from service.review import opinions, queries, queue
+from service.review import left_off, opinions, queries, queue
 from service.review.deciding import shown_to
+from service.review.left_off import WayBack
 from service.review.queue_filter import QueueFilter
 from service.review.tables import Disposition, WaitingKind, WaitingPart
 
@@ -63,6 +64,8 @@ class WaitingPage:
     last_id: int | None
     start_id: int | None
     """The first that nobody else looks at."""
+    way_back: WayBack | None
+    """To where this person left off; None where that is no other place than the first."""
     choices: Choices
 
     @property
@@ -110,9 +113,15 @@ class Neighbours:
 
 
 def get_waiting_page(
-    database: Database, *, after_id: int | None, wanted: QueueFilter = _EVERYTHING, reviewer: str = ""
+    database: Database,
+    *,
+    after_id: int | None,
+    wanted: QueueFilter = _EVERYTHING,
+    reviewer: str = "",
+    is_arriving: bool = False,
 ) -> WaitingPage:
-    """A page of the queue behind inspection `after_id`. Raises NotFound."""
+    """A page of the queue behind inspection `after_id`. Who is arriving has not said yet what they want, and may go on
+    among whatever they were. Raises NotFound."""
     with database.reading() as session:
         after = None if after_id is None else queries.require_inspection(session, after_id)
         found = queue.find_page(session, wanted, reviewer, after=after, limit=PAGE_LENGTH + 1)
@@ -130,9 +139,19 @@ def get_waiting_page(
             for_others_count=queue.count_for_others(session, reviewer),
             last_id=found[PAGE_LENGTH - 1].inspection_id if len(found) > PAGE_LENGTH else end_id,
             start_id=start_id,
+            way_back=_find_way_back(session, wanted, reviewer, start_id, is_arriving) if after is None else None,
             choices=_find_choices(session),
         )
     return page
+
+
+def _find_way_back(
+    session: Session, wanted: QueueFilter, reviewer: str, start_id: int | None, is_arriving: bool
+) -> WayBack | None:
+    found = left_off.find_way_back(session, reviewer, among=None if is_arriving else wanted)
+    if found is None or (found.inspection_id, found.wanted) == (start_id, wanted):
+        return None
+    return found
 
 
 def _find_stretch(session: Session, wanted: QueueFilter, after: StoredInspection | None) -> Stretch | None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
-from service.review import deciding, leases, opinions, queries, queue, standing
+from service.review import deciding, leases, left_off, opinions, queries, queue, standing
 from service.review.opinions import Opinion
 from service.review.queue import QueueEntry
 from service.review.queue_filter import QueueFilter
@@ -131,11 +131,15 @@ def find_repeated(session: Session, among: Select[int]) -> list[list[Opinion]]:
     return queries.find_repeated(session, among)
 
 
-def take_lease(database: Database, inspection_id: int, *, reviewer: str) -> LeaseAnswer:
-    """Raises NotFound."""
+def take_lease(
+    database: Database, inspection_id: int, *, reviewer: str, wanted: QueueFilter | None = None
+) -> LeaseAnswer:
+    """For who came to it among those that are `wanted`, and goes on there some other time. Raises NotFound."""
     with database.writing() as session:
         queries.require_inspection(session, inspection_id)
         holder = leases.take(session, inspection_id, reviewer)
+        if holder == reviewer and wanted is not None:
+            left_off.note(session, inspection_id, wanted, reviewer)
     return LeaseAnswer(holder=holder, is_mine=holder == reviewer)
 
 

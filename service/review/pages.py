@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from service.callers import Permission
@@ -32,15 +32,24 @@ def get_start() -> RedirectResponse:
 def get_queue(
     visit: VisitDependency,
     runtime: RuntimeDependency,
+    request: Request,
     wanted: WantedDependency,
     after: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> HTMLResponse:
     """The flagged parts that wait for a decision."""
-    page = looking.get_waiting_page(runtime.database, after_id=after, wanted=wanted, reviewer=_name(visit))
+    page = looking.get_waiting_page(
+        runtime.database,
+        after_id=after,
+        wanted=wanted,
+        reviewer=_name(visit),
+        # An address that asks for something, be it for all, means it.
+        is_arriving=not request.query_params,
+    )
     return visit.show(
         "review/queue.html",
         page=page,
         is_first_page=after is None,
+        asked_words=wording.describe_filter,
         orders=QueueOrder,
         explain=wording.explain,
         place=wording.place_on_scale,

@@ -7,12 +7,13 @@ A filter is asked of the next LOOKED_THROUGH parts only, however many wait: thes
 on behind the last of them.
 """
 
+import operator
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Float, and_, delete, func, insert, literal, or_, select, true
+from sqlalchemy import ColumnElement, Float, delete, func, insert, literal, select, true, tuple_
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from inspection.verdict import Verdict
@@ -44,6 +45,15 @@ class QueueEntry:
     suggested_defect: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in the queue somebody stands, whether or not that part still waits."""
+
+    inspection_id: int
+    rank: int
+    score: float
+
+
 def add(session: Session, entries: Iterable[QueueEntry], chance: random.Random) -> None:
     """Put them into the queue; none of them may wait already."""
     if rows := [_row(entry, chance) for entry in entries]:
@@ -57,6 +67,14 @@ def remove(session: Session, inspection_id: int) -> None:
 def find(session: Session, inspection_id: int) -> WaitingPart | None:
     """Its place in the queue, if it waits."""
     return session.scalar(select(WaitingPart).where(WaitingPart.inspection_id == inspection_id))
+
+
+def place_of(session: Session, row: StoredInspection) -> Place:
+    """Where it stands, or would stand if it waited."""
+    waiting = find(session, row.id)
+    if waiting is not None:
+        return Place(row.id, waiting.rank, waiting.score)
+    return Place(row.id, RANKS[row.verdict], _NO_SCORE if row.part_score is None else row.part_score)
 
 
 def find_page(
@@ -95,15 +113,25 @@ def find_first_id(
     return _find_free(session, wanted, reviewer, among=_behind(session, after, wanted.order))
 
 
+def find_id_from(session: Session, place: Place, wanted: QueueFilter, reviewer: str) -> int | None:
+    """Where to go on: the part at that place, or where it waits no more, or somebody looks at it, the one after it."""
+    there = WaitingPart.inspection_id == place.inspection_id
+    for among in (there, _comes_after(place, wanted.order), _ALL):
+        found = _find_free(session, wanted, reviewer, among=among)
+        if found is not None:
+            return found
+    return None
+
+
 def find_next_id(session: Session, row: StoredInspection, wanted: QueueFilter, reviewer: str) -> int | None:
     """The one to look at after `row` that nobody else looks at; from the end of the queue on to its beginning."""
-    following = _find_free(session, wanted, reviewer, but=row, among=_comes_after(session, row, wanted.order))
+    following = _find_free(session, wanted, reviewer, but=row, among=_behind(session, row, wanted.order))
     return _find_free(session, wanted, reviewer, but=row) if following is None else following
 
 
 def find_previous_id(session: Session, row: StoredInspection, wanted: QueueFilter, reviewer: str) -> int | None:
     """The one before `row`; from the beginning of the queue on to its end."""
-    before = ~_comes_after(session, row, wanted.order)
+    before = _comes_before(place_of(session, row), wanted.order)
     preceding = _find_free(session, wanted, reviewer, but=row, among=before, is_reversed=True)
     return _find_free(session, wanted, reviewer, but=row, is_reversed=True) if preceding is None else preceding
 
@@ -174,7 +202,7 @@ def _within_reach(wanted: QueueFilter, among: ColumnElement[bool], *, is_reverse
 
 
 def _behind(session: Session, after: StoredInspection | None, order: QueueOrder) -> ColumnElement[bool]:
-    return _ALL if after is None else _comes_after(session, after, order)
+    return _ALL if after is None else _comes_after(place_of(session, after), order)
 
 
 def _order(order: QueueOrder, waiting: Waiting = WaitingPart, *, is_reversed: bool = False) -> tuple[Any, ...]:
@@ -182,17 +210,24 @@ def _order(order: QueueOrder, waiting: Waiting = WaitingPart, *, is_reversed: bo
     if order is QueueOrder.NEWEST:
         return (number.asc() if is_reversed else number.desc(),)
     if is_reversed:
-        return waiting.rank.desc(), waiting.score, number.desc()
-    return waiting.rank.asc(), waiting.score.desc(), number.asc()
+        return waiting.rank.desc(), waiting.place.desc(), number.desc()
+    return waiting.rank.asc(), waiting.place.asc(), number.asc()
 
 
-def _comes_after(session: Session, row: StoredInspection, order: QueueOrder) -> ColumnElement[bool]:
-    number = WaitingPart.inspection_id
+def _comes_after(place: Place, order: QueueOrder) -> ColumnElement[bool]:
     if order is QueueOrder.NEWEST:
-        return number < row.id
-    waiting = find(session, row.id)
-    rank = waiting.rank if waiting else RANKS[row.verdict]
-    own = waiting.score if waiting else _NO_SCORE if row.part_score is None else row.part_score
-    score = literal(own, Float(53))
-    tied = and_(WaitingPart.score == score, number > row.id)
-    return or_(WaitingPart.rank > rank, and_(WaitingPart.rank == rank, or_(WaitingPart.score < score, tied)))
+        return WaitingPart.inspection_id < place.inspection_id
+    return _compared(place, operator.gt)
+
+
+def _comes_before(place: Place, order: QueueOrder) -> ColumnElement[bool]:
+    if order is QueueOrder.NEWEST:
+        return WaitingPart.inspection_id > place.inspection_id
+    return _compared(place, operator.lt)
+
+
+def _compared(place: Place, compare: Callable[[Any, Any], ColumnElement[bool]]) -> ColumnElement[bool]:
+    # As one value: with an OR between its columns, SQLite would walk there from the front of the queue.
+    key = tuple_(WaitingPart.rank, WaitingPart.place, WaitingPart.inspection_id)
+    there = tuple_(literal(place.rank), literal(-place.score, Float(53)), literal(place.inspection_id))
+    return compare(key, there)

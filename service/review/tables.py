@@ -5,7 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, Computed, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from inspection.verdict import Verdict
@@ -112,19 +112,36 @@ class WaitingPart(Record):
 
     __tablename__ = "waiting_parts"
     __table_args__ = (
-        Index("ix_waiting_parts_order", "rank", text("score DESC"), "inspection_id"),
+        Index("ix_waiting_parts_order", "rank", "place", "inspection_id"),
         Index("ix_waiting_parts_kind", "kind", "inspection_id"),
     )
 
     inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"), primary_key=True, autoincrement=False)
     rank: Mapped[int]
     score: Mapped[float]
-    """Its place in the queue. Of a blind one drawn by chance, so that the place tells nothing."""
+    """What its place follows from. Of a blind one drawn by chance, so that the place tells nothing."""
+    place: Mapped[float] = mapped_column(Computed("-score", persisted=True))
+    """Among those of its rank: an index that runs one way leads to where somebody stands, however far down."""
     kind: Mapped[WaitingKind] = mapped_column(words(WaitingKind, "kind", 32), default=WaitingKind.FLAGGED)
     is_blind: Mapped[bool] = mapped_column(default=False)
     suggested_defect: Mapped[str | None] = mapped_column(String(64), index=True)
 
     inspection: Mapped[StoredInspection] = relationship(lazy="raise")
+
+
+class LeftOff(Record):
+    """Where a person last was in the queue: the part they had open, and among which they had asked for."""
+
+    __tablename__ = "left_off"
+
+    reviewer: Mapped[Name] = mapped_column(primary_key=True)
+    inspection_id: Mapped[int] = mapped_column(Id, ForeignKey("inspections.id"))
+    rank: Mapped[int]
+    score: Mapped[float]
+    """As it waited then: once it is decided, nothing else tells where it stood."""
+    wanted: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """The fields of the filter."""
+    left_at: Mapped[datetime]
 
 
 class ReviewLease(Record):

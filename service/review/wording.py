@@ -7,8 +7,9 @@ from typing import TypeAlias
 
 from inspection.verdict import Reason
 from service.db.tables import StoredInspection
+from service.review.queue_filter import QueueFilter, QueueOrder
 from service.review.tables import Decision
-from service.web.languages import mark
+from service.web.languages import Language, mark
 
 Words: TypeAlias = Callable[..., str]
 """A message in the reader's language: `Visit.words`."""
@@ -117,6 +118,22 @@ _SENTENCES = {
     Reason.LOCAL_FAIL: mark("Its local score of %(score)s lies above the fail limit %(fail_limit)s."),
     Reason.GLOBAL_FAIL: mark("The global score of %(score)s lies above the fail limit %(fail_limit)s."),
 }
+
+
+def describe_filter(wanted: QueueFilter, language: Language) -> list[str]:
+    """What a person has asked for, a few words each."""
+    said = [wanted.line, wanted.station, wanted.lot, wanted.part_number, wanted.search, wanted.defect]
+    if wanted.verdict is not None:
+        said.append(wanted.verdict.value)
+    if wanted.least_score is not None:
+        said.append(language.words("part score from %(score)s", score=language.number(wanted.least_score)))
+    if wanted.since is not None:
+        said.append(language.words("since %(time)s", time=language.instant(wanted.since)))
+    if wanted.second_opinion:
+        said.append(language.words("Second opinions"))
+    if wanted.order is QueueOrder.NEWEST:
+        said.append(language.words("Newest first"))
+    return [one for one in said if one]
 
 
 def scales_of(row: StoredInspection, words: Words) -> list[Scale]:

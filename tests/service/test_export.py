@@ -27,6 +27,7 @@ ELSEWHERE = {"stations", "lots", "parts"}
 """Their names stand in every sheet that has their numbers."""
 AT_WORK = {
     "drift_watches",
+    "left_off",
     "outbox_cursors",
     "outbox_receivers",
     "outbox_senders",

@@ -22,7 +22,7 @@ addEventListener("pagehide", () => {
 });
 
 async function take(part) {
-  const lease = await postLease(part.dataset.id);
+  const lease = await postLease(part.dataset.id, part.dataset.query);
   if (!lease || !part.isConnected) return;
   if (!lease.is_mine) {
     const message = "%(name)s is looking at this part. Decide on another one, or wait until they have.";

@@ -20,9 +20,10 @@ export async function postMany(request) {
   return answer.json();
 }
 
-/** Who looks at the part now, after asking for it: {holder, is_mine}; null where that cannot be told. */
-export async function postLease(id) {
-  const answer = await send(`/api/v1/inspections/${id}/lease`, {});
+/** Who looks at the part now, after asking for it among those of the query: {holder, is_mine}; null where that cannot
+ * be told. */
+export async function postLease(id, query) {
+  const answer = await send(`/api/v1/inspections/${id}/lease${query}`, {});
   return answer?.ok ? answer.json() : null;
 }
 
