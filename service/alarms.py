@@ -2,8 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -30,12 +30,33 @@ _STANDS_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What an alarm tells more, one sentence: a marked message, which a page says in the reader's language.
+
+    `cause` is what an error said of itself, in English.
+    """
+
+    message: str
+    values: Mapping[str, str | int] = field(default_factory=dict)
+    cause: str = ""
+
+    def __str__(self) -> str:
+        said = self.message % self.values
+        return f"{said}: {self.cause}" if said and self.cause else said or self.cause
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """One that stands."""
 
     name: str
     meaning: str
-    detail: str
+    told: tuple[Told, ...]
+
+    @property
+    def detail(self) -> str:
+        """In English."""
+        return "; ".join(map(str, self.told))
 
 
 class Alarms:
@@ -43,16 +64,22 @@ class Alarms:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._standing: dict[str, tuple[str, float | None]] = {}
+        self._standing: dict[str, tuple[tuple[Told, ...], float | None]] = {}
         self._lock = threading.Lock()
 
-    def raise_alarm(self, name: str, detail: str, *, until_lowered: bool = False) -> None:
-        """For an event it stands a few minutes; for a state until `lower`. Told to the log when it is new."""
+    def raise_alarm(self, name: str, detail: str | Sequence[Told], *, until_lowered: bool = False) -> None:
+        """For an event it stands a few minutes; for a state until `lower`. Told to the log when it is new.
+
+        A `detail` that is text is what an error said.
+        """
+        alarm = Alarm(name, ALARMS[name], (Told("", cause=detail),) if isinstance(detail, str) else tuple(detail))
         with self._lock:
             is_new = name not in self._live()
-            self._standing[name] = (detail, None if until_lowered else self._now() + _STANDS_S)
+            self._standing[name] = (alarm.told, None if until_lowered else self._now() + _STANDS_S)
         if is_new:
-            log.error("alarm", alarm=name, meaning=ALARMS[name], detail=detail, runbook=f"docs/runbook/{name}.md")
+            log.error(
+                "alarm", alarm=name, meaning=alarm.meaning, detail=alarm.detail, runbook=f"docs/runbook/{name}.md"
+            )
 
     def lower(self, name: str) -> None:
         """It is mended."""
@@ -61,9 +88,9 @@ class Alarms:
         if was_there is not None:
             log.info("alarm_over", alarm=name)
 
-    def set(self, name: str, detail: str | None) -> None:
-        """The alarm of a state that is looked at again and again: None is well."""
-        if detail is None:
+    def set(self, name: str, detail: str | Sequence[Told]) -> None:
+        """The alarm of a state that is looked at again and again: nothing to tell is well."""
+        if not detail:
             self.lower(name)
         else:
             self.raise_alarm(name, detail, until_lowered=True)
@@ -71,12 +98,12 @@ class Alarms:
     def standing(self) -> list[Alarm]:
         """All that stand now, by name."""
         with self._lock:
-            return [Alarm(name, ALARMS[name], detail) for name, detail in sorted(self._live().items())]
+            return [Alarm(name, ALARMS[name], told) for name, told in sorted(self._live().items())]
 
     def is_standing(self, name: str) -> bool:
         with self._lock:
             return name in self._live()
 
-    def _live(self) -> dict[str, str]:
+    def _live(self) -> dict[str, tuple[Told, ...]]:
         now = self._now()
-        return {name: detail for name, (detail, end) in self._standing.items() if end is None or end > now}
+        return {name: told for name, (told, end) in self._standing.items() if end is None or end > now}

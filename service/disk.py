@@ -4,7 +4,8 @@ import shutil
 from pathlib import Path
 
 from inspection.errors import StorageError
-from service.alarms import Alarms
+from service.alarms import Alarms, Told
+from service.web.languages import mark
 
 
 class Disk:
@@ -32,9 +33,10 @@ class Disk:
         self._free_bytes = self._read()
         if self._free_bytes is None:
             return
-        told = f"{self._free_bytes / 2**20:.0f} MB are free at {self.folder}"
-        self._alarms.set("disk_low", told if self._free_bytes < self._low_bytes else None)
-        self._alarms.set("disk_full", told if self._is_full else None)
+        values: dict[str, str | int] = {"free": round(self._free_bytes / 2**20), "folder": str(self.folder)}
+        told = [Told(mark("%(free)s MB are free at %(folder)s"), values)]
+        self._alarms.set("disk_low", told if self._free_bytes < self._low_bytes else [])
+        self._alarms.set("disk_full", told if self._is_full else [])
 
     def require_room(self) -> None:
         """Raise StorageError where only the reserve is left."""

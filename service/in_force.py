@@ -1,7 +1,7 @@
 """What every station runs now: its profile on its bundle. Changes take effect between two images, never within one."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from anyio.to_thread import run_sync
@@ -9,6 +9,7 @@ from anyio.to_thread import run_sync
 from inspection.errors import BundleError
 from inspection.inspector import Inspector
 from inspection.profile import StationProfile
+from service.alarms import Told
 from service.bundle_shelf import BundleShelf
 from service.db.engine import Database
 from service.drift import operations as drift
@@ -16,6 +17,7 @@ from service.profiles import operations as profiles
 from service.profiles.operations import StationInForce
 from service.registry import operations as registry
 from service.registry.operations import PLANT, Scope, Scopes
+from service.web.languages import mark
 
 log = structlog.get_logger("kensa.in_force")
 WIDENED = 2.0
@@ -55,7 +57,7 @@ class InForce:
     ) -> None:
         self.champion = champion
         """Of the plant, and of every line that has none of its own."""
-        self.troubles: dict[str, str] = {}
+        self.troubles: list[Told] = []
         self._database = database
         self._shelf = shelf
         self._scopes = scopes or Scopes()
@@ -94,7 +96,12 @@ class InForce:
             self._champions, self.champion = champions, champions[PLANT]
             self._plans, self._state = plans, wish.state
             if troubles != self.troubles:
-                log.warning("in_force", champion=self.champion.bundle_id, versions=self.versions, troubles=troubles)
+                log.warning(
+                    "in_force",
+                    champion=self.champion.bundle_id,
+                    versions=self.versions,
+                    troubles=list(map(str, troubles)),
+                )
             self.troubles = troubles
             used = {plan.inspector.bundle_id for plan in plans.values() if plan.inspector}
             used |= {champion.bundle_id for champion in champions.values()}
@@ -112,11 +119,11 @@ class InForce:
             plain = {name: StationInForce(name, 0, StationProfile()) for name in withdrawn}
             return _Wish(state, champion_ids, tuple((plain | stations).values()), withdrawn)
 
-    def _load(self, wish: _Wish) -> tuple[dict[Scope, Inspector], dict[str, Plan], dict[str, str]]:
-        troubles: dict[str, str] = {}
+    def _load(self, wish: _Wish) -> tuple[dict[Scope, Inspector], dict[str, Plan], list[Told]]:
+        troubles: list[Told] = []
         champions: dict[Scope, Inspector] = {}
         for scope, champion_id in wish.champion_ids.items():
-            wanted_by = "champion" if scope is PLANT else f"champion of {scope}"
+            wanted_by = Told(mark("champion")) if scope is None else Told(mark("champion of %(line)s"), {"line": scope})
             loaded = None if champion_id is None else self._try_to_load(champion_id, wanted_by, troubles)
             # What cannot be loaded leaves the line with what judged it so far.
             champions[scope] = loaded or self._champions.get(scope) or champions.get(PLANT) or self.champion
@@ -135,11 +142,12 @@ class InForce:
         station: StationInForce,
         champion: Inspector,
         withdrawn: dict[str, tuple[str, int]],
-        troubles: dict[str, str],
+        troubles: list[Told],
     ) -> Plan | None:
-        profile, wanted_by = station.profile, f"profile of {station.station}"
+        profile, wanted_by = station.profile, Told(mark("profile of %(station)s"), {"station": station.station})
         if profile is None:
-            troubles[wanted_by] = f"version {station.version} was made by another version of Kensa"
+            why = f"version {station.version} was made by another version of Kensa"
+            troubles.append(replace(wanted_by, cause=why))
             return None
         student: Inspector | None = champion
         if profile.bundle_id is not None:
@@ -155,11 +163,11 @@ class InForce:
         """The champions before these, ready, so that the way back takes no time; without those that are not here."""
         with self._database.reading() as session:
             found = {registry.find_previous_id(session, scope) for scope in self._scopes.all}
-        return {one for one in found if one is not None and self._try_to_load(one, "standby", {}) is not None}
+        return {one for one in found if one is not None and self._try_to_load(one, Told("standby"), []) is not None}
 
-    def _try_to_load(self, bundle_id: str, wanted_by: str, troubles: dict[str, str]) -> Inspector | None:
+    def _try_to_load(self, bundle_id: str, wanted_by: Told, troubles: list[Told]) -> Inspector | None:
         try:
             return self._shelf.load(bundle_id)
         except BundleError as error:
-            troubles[wanted_by] = str(error)
+            troubles.append(replace(wanted_by, cause=str(error)))
             return None

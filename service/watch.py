@@ -10,6 +10,7 @@ from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
 from inspection.errors import BundleError
+from service.alarms import Told
 from service.drift import operations as drift
 from service.factory import operations as factory
 from service.outcome import Outcome
@@ -17,8 +18,10 @@ from service.review import operations as review
 from service.review.suggesting import Suggesting
 from service.runtime import Runtime
 from service.tallies.operations import catch_up
+from service.web.languages import mark
 
 log = structlog.get_logger("kensa.watch")
+_FAILED = mark("%(station)s: %(parts)s")
 _BUNDLE_CHECK_S = 60.0
 _CLOCK_TOLERANCE_S = 2.0
 _CHUNKS_AT_ONCE = 10
@@ -105,8 +108,9 @@ class Watch:
             return
         alarms.lower("database_failing")
         failures = self._runtime.challenge.failures().items()
-        alarms.set("challenge_failed", "; ".join(f"{name}: {', '.join(parts)}" for name, parts in failures) or None)
-        alarms.set("not_in_force", "; ".join(f"{who}: {why}" for who, why in in_force.troubles.items()) or None)
+        failed = [Told(_FAILED, {"station": name, "parts": ", ".join(parts)}) for name, parts in failures]
+        alarms.set("challenge_failed", failed)
+        alarms.set("not_in_force", in_force.troubles)
 
     def _count_arrivals(self) -> None:
         # A few chunks at a time: cameras wait for none of them, and a year is counted within a minute.
@@ -118,13 +122,16 @@ class Watch:
         pool = self._runtime.scoring_pool
         if pool.replaced_count > self._replaced_count:
             self._replaced_count = pool.replaced_count
-            self._runtime.alarms.raise_alarm("scorer_replaced", f"{pool.replaced_count} times since the start")
+            self._runtime.alarms.raise_alarm(
+                "scorer_replaced", [Told(mark("%(count)s times since the start"), {"count": pool.replaced_count})]
+            )
 
     def _look_at_clock(self) -> None:
         # The monotonic clock goes on whatever anybody does to the other.
         lead_s = self._read_clock_lead()
         if lead_s < self._clock_lead_s - _CLOCK_TOLERANCE_S:
-            self._runtime.alarms.raise_alarm("clock_set_back", f"by {self._clock_lead_s - lead_s:.0f} s")
+            by_s = round(self._clock_lead_s - lead_s)
+            self._runtime.alarms.raise_alarm("clock_set_back", [Told(mark("by %(seconds)s s"), {"seconds": by_s})])
         self._clock_lead_s = lead_s
 
     def _check_bundles(self) -> None:
@@ -133,8 +140,8 @@ class Watch:
             try:
                 self._runtime.shelf.check(bundle_id)
             except BundleError as error:
-                damages.append(str(error))
-        self._runtime.alarms.set("bundle_damaged", "; ".join(damages) or None)
+                damages.append(Told(mark("bundle %(name)s"), {"name": bundle_id}, cause=str(error)))
+        self._runtime.alarms.set("bundle_damaged", damages)
 
     def _read_clock_lead(self) -> float:
         return self._wall() - time.monotonic()

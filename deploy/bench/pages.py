@@ -12,6 +12,7 @@ import httpx
 import typer
 from fastapi.routing import APIRoute
 from sqlalchemy import create_engine, text
+from sqlalchemy.engine import URL
 
 from deploy.bench.ground import KINDS, empty_database, untaught_bundle
 from deploy.bench.pictures import PictureSource
@@ -75,7 +76,7 @@ def measure(kind: str, bundle: Path, folder: Path, rows: int, *, all_held: bool,
             _wait_until_counted(station)
             say(f"{kind}: asking for every page")
             with _signed_in(station) as client:
-                pages = [*pages_of(client), *_AT_LENGTH]
+                pages = [*pages_of(client), *_AT_LENGTH, *_far_down(driver_url(url))]
                 return [weigh(client, page, read_cpu_s=station.watched.precise_cpu_s, tries=tries) for page in pages]
 
 
@@ -92,6 +93,23 @@ def pages_of(client: httpx.Client) -> list[str]:
     newest = client.get("/api/v1/inspections", params={"limit": 1, "verdict": "HOLD"}).json()["items"]
     newest = newest or client.get("/api/v1/inspections", params={"limit": 1}).json()["items"]
     return [path.replace("{inspection_id}", str(newest[0]["id"])) for path in page_paths() if _is_known(path)]
+
+
+def _far_down(url: URL) -> list[str]:
+    """A search behind nine tenths of the queue, and the part opened there; none where nothing waits."""
+    engine = create_engine(url)
+    tenth = "(SELECT count(*) / 10 FROM waiting_parts)"
+    last_first = text(
+        "SELECT inspection_id FROM waiting_parts ORDER BY rank DESC, place DESC, inspection_id DESC"
+        f" LIMIT 1 OFFSET {tenth}"
+    )
+    try:
+        with engine.connect() as connection:
+            found = connection.scalar(last_first)
+    finally:
+        engine.dispose()
+    asked = "search=no+part+is+called+so"
+    return [] if found is None else [f"/review?{asked}&after={found}", f"/review/{found}?{asked}", f"/review/{found}"]
 
 
 def _is_known(path: str) -> bool:

@@ -21,7 +21,9 @@ def verify(
     data: DataOption = None,
     database_url: UrlOption = None,
 ) -> None:
-    """Find any edit and any gap, in the trail and in the verdicts and decisions it vouches for. Changes nothing.
+    """Find any edit and any gap: in the trail, in the verdicts and decisions it vouches for, in what stands of them.
+
+    Changes nothing.
 
     Note the head it prints outside of this machine: with --anchor it proves later that nothing was written anew.
     """

@@ -18,7 +18,7 @@ from service.audit.tables import AuditRecord
 from service.audit.verdicts import stored_digest
 from service.db.engine import Database
 from service.db.tables import StoredInspection
-from service.review.operations import is_as_recorded, stream_dispositions
+from service.review.operations import find_faults_of_standing, is_as_recorded, stream_dispositions
 
 _ROWS_AT_ONCE = 500
 _FINDINGS_KEPT = 50
@@ -77,6 +77,9 @@ def verify(database: Database, anchor: str | None = None) -> Verification:
             result.add(f"head {anchor}: is not in the trail, which was cut or written anew")
         _verify_inspections(session, result, told)
         _verify_dispositions(session, result, told)
+        # It tells nothing that the decisions do not, but every page reads it in their place.
+        for fault in find_faults_of_standing(session):
+            result.add(fault)
     return result
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session, joinedload
 
+from service.alarms import Told
 from service.audit.operations import SERVICE, Action, Entry, append
 from service.db.engine import Database
 from service.db.tables import Station, StoredInspection
@@ -15,7 +16,7 @@ from service.drift import queries
 from service.drift.blocks import Block, ScoredPart, StationState
 from service.drift.schemas import DriftAlarmAnswer, DriftAnswer, StationDrift
 from service.drift.tables import DriftAlarm, DriftKind, DriftPoint, DriftWatch
-from service.drift.wording import KINDS
+from service.drift.wording import KINDS, SINCE
 from service.errors import Conflict, NotFound
 
 __all__ = [
@@ -98,13 +99,13 @@ def find_state(session: Session) -> tuple[int, int]:
     return queries.count_state(session)
 
 
-def describe_standing(database: Database) -> dict[str, str | None]:
-    """For the alarms of the service: which stations, by what has moved; None where all is well."""
+def describe_standing(database: Database) -> dict[str, list[Told]]:
+    """For the alarms of the service: which stations, by what has moved; none where all is well."""
     with database.reading() as session:
         rows = queries.find_alarms(session, standing=True)
     said = {kind: [row for row in rows if row.kind is kind] for kind in DriftKind}
     return {
-        kind.value: "; ".join(f"{row.station.name} since inspection {row.since_inspection_id}" for row in mine) or None
+        kind.value: [Told(SINCE, {"station": row.station.name, "number": row.since_inspection_id}) for row in mine]
         for kind, mine in said.items()
     }
 

@@ -7,3 +7,4 @@ KINDS = {
     DriftKind.GLOBAL: mark("Camera, light or pose has moved"),
     DriftKind.LOCAL: mark("Product or process has changed"),
 }
+SINCE = mark("%(station)s since inspection %(number)s")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from inspection.errors import ConfigError
 from inspection.verdict import Reason, Verdict
+from service.alarms import Told
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.db.first_sight import id_on_first_sight
@@ -26,8 +27,10 @@ from service.factory.schemas import (
     VerdictMessage,
 )
 from service.factory.tables import Announcement, OutboxReceiver, SenderLease
+from service.web.languages import mark
 
 _PAGE_LENGTH = 200
+_WAITS = mark("%(name)s: %(count)s verdicts wait")
 part_number_in_force = announcements.part_number_in_force
 is_any_part_number_known = announcements.is_any_part_number_known
 
@@ -220,15 +223,18 @@ def list_receivers(database: Database, plan: FactoryPlan | None = None) -> Recei
     return ReceiverList(items=items, sender=lease.holder if lease and lease.ends_at > now else None)
 
 
-def find_trouble(database: Database, plan: FactoryPlan) -> str | None:
+def find_trouble(database: Database, plan: FactoryPlan) -> list[Told]:
     """What a person should look at: nobody sends, or somebody has not taken anything for long."""
     receivers = list_receivers(database, plan)
     limit = datetime.now(UTC) - timedelta(seconds=plan.behind_after_s)
     late = [one for one in receivers.items if one.waiting_since is not None and one.waiting_since < limit]
-    said = [f"{one.name}: {one.waiting_count} verdicts wait ({one.failure or 'no failure was told'})" for one in late]
+    said = [
+        Told(_WAITS, {"name": one.name, "count": one.waiting_count}, cause=one.failure or "no failure was told")
+        for one in late
+    ]
     if plan.receiver_names and receivers.sender is None:
-        said.insert(0, "no sender runs")
-    return "; ".join(said) or None
+        said.insert(0, Told(mark("no sender runs")))
+    return said
 
 
 def remove_old(database: Database, plan: FactoryPlan) -> int:

@@ -6,7 +6,7 @@ from fastapi.responses import HTMLResponse
 from service.callers import Permission
 from service.drift.operations import KINDS
 from service.overview import operations
-from service.overview.wording import ALARM_WORDS, CHALLENGE_WORDS
+from service.overview.wording import CHALLENGE_WORDS, describe_alarm
 from service.runtime import Runtime
 from service.web.dependencies import RuntimeDependency
 from service.web.guard import needs
@@ -31,7 +31,7 @@ def _show(visit: Visit, runtime: Runtime, template: str) -> HTMLResponse:
     return visit.show(
         template,
         line=operations.look(runtime),
-        alarm_words={name: visit.words(message) for name, message in ALARM_WORDS.items()},
+        alarms=[describe_alarm(alarm, visit.language) for alarm in runtime.alarms.standing()],
         drift_words={kind: visit.words(message) for kind, message in KINDS.items()},
         challenge_words={standing: visit.words(message) for standing, message in CHALLENGE_WORDS.items()},
     )

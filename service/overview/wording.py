@@ -1,7 +1,10 @@
 """Alarms and standings in a few words, to be read across a hall."""
 
+from dataclasses import dataclass
+
+from service.alarms import Alarm, Told
 from service.challenge.operations import Standing
-from service.web.languages import mark
+from service.web.languages import DEFAULT, Language, mark
 
 ALARM_WORDS = {
     "disk_low": mark("Disk filling up"),
@@ -23,3 +26,27 @@ CHALLENGE_WORDS = {
     Standing.FAILED: mark("challenge failed: all is held"),
     Standing.RELEASED: mark("opened by an engineer"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmInWords:
+    """One alarm for the wall."""
+
+    name: str
+    words: str
+    details: list[str]
+
+
+def describe_alarm(alarm: Alarm, language: Language) -> AlarmInWords:
+    """In the reader's language. What an error said of itself is English, and is told to who reads English."""
+    details = [_say(told, language) for told in alarm.told]
+    return AlarmInWords(alarm.name, language.words(ALARM_WORDS[alarm.name]), [one for one in details if one])
+
+
+def _say(told: Told, language: Language) -> str:
+    values = {name: language.number(value) if isinstance(value, int) else value for name, value in told.values.items()}
+    # gettext answers an empty message with the catalogue's own head.
+    said = language.words(told.message, **values) if told.message else ""
+    if not told.cause or language.code != DEFAULT:
+        return said
+    return f"{said}: {told.cause}" if said else told.cause

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
-from service.review import deciding, leases, left_off, opinions, queries, queue, standing
+from service.review import deciding, leases, left_off, opinions, queries, queue, standing, standing_check
 from service.review.opinions import Opinion
 from service.review.queue import QueueEntry
 from service.review.queue_filter import QueueFilter
@@ -40,6 +40,7 @@ __all__ = [
     "decide_many",
     "describe_held",
     "end_lease",
+    "find_faults_of_standing",
     "find_given_names",
     "find_repeated",
     "find_standing_decisions",
@@ -58,6 +59,7 @@ __all__ = [
 
 live_of, standing_of = opinions.live_of, opinions.standing_of
 catch_up = standing.catch_up
+find_faults_of_standing = standing_check.find_faults
 
 
 def decide(database: Database, inspection_id: int, request: DispositionRequest, *, reviewer: str) -> DispositionAnswer:

@@ -24,7 +24,7 @@ _NEWEST = 200
 
 def note(session: Session, row: StoredInspection, dispositions: Sequence[Disposition]) -> None:
     """What stands after all decisions about `row`, oldest first and at least one; in the transaction of the last."""
-    _replace(session, [_row_of(row, dispositions)])
+    _replace(session, [row_of(row, dispositions)])
 
 
 def catch_up(database: Database, *, newest_only: bool = False) -> int:
@@ -65,7 +65,7 @@ def _note_anew(session: Session, inspection_ids: Sequence[int]) -> None:
     decided = select(Disposition).where(Disposition.inspection_id.in_(inspection_ids))
     dispositions = session.scalars(decided.order_by(Disposition.inspection_id, Disposition.id))
     groups = groupby(dispositions, key=attrgetter("inspection_id"))
-    _replace(session, [_row_of(rows[inspection_id], list(group)) for inspection_id, group in groups])
+    _replace(session, [row_of(rows[inspection_id], list(group)) for inspection_id, group in groups])
 
 
 def _replace(session: Session, rows: Sequence[dict[str, Any]]) -> None:
@@ -74,7 +74,8 @@ def _replace(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     session.execute(insert(StandingDecision), rows)
 
 
-def _row_of(row: StoredInspection, dispositions: Sequence[Disposition]) -> dict[str, Any]:
+def row_of(row: StoredInspection, dispositions: Sequence[Disposition]) -> dict[str, Any]:
+    """The columns of what stands after all these decisions about `row`, oldest first and at least one."""
     stands = standing_of(dispositions)
     return {
         "inspection_id": row.id,

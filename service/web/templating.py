@@ -1,12 +1,13 @@
 """Jinja templates: everything escaped, a missing name is an error, every sentence in the reader's language."""
 
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from service.web.charts import map_style_id
+from service.web.kept_words import say_kept
 from service.web.languages import LANGUAGES, language
 
 _FOLDER = Path(__file__).parent / "templates"
@@ -34,6 +35,7 @@ def _environment(code: str) -> Environment:
     environment.filters["percent"] = own.percent
     environment.filters["day"] = own.day
     environment.filters["on_paper"] = own.instant
+    environment.filters["kept"] = partial(say_kept, language=own)
     environment.globals["languages"] = LANGUAGES
     environment.globals["map_style_id"] = map_style_id
     return environment

@@ -43,7 +43,7 @@ def test_an_event_stands_a_while_and_a_state_until_it_is_mended() -> None:
     ]
     seconds[0] = 1000.0
     assert [alarm.name for alarm in alarms.standing()] == ["disk_low"]
-    alarms.set("disk_low", None)
+    alarms.set("disk_low", [])
     assert alarms.standing() == []
 
 

@@ -16,6 +16,7 @@ from service.audit.tables import AuditRecord
 from service.audit.verification import Verification, verify
 from service.db.engine import Database
 from service.db.tables import StoredInspection
+from service.review.operations import find_faults_of_standing
 from service.review.tables import Disposition, StandingDecision, WaitingPart
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of
 from tests.service.test_access_commands import Command
@@ -110,7 +111,11 @@ def test_a_verdict_slipped_in(database: Database) -> None:
 @pytest.mark.parametrize("change_to", [{"decision": "false_alarm"}, {"reviewer": "Ben"}, {"note": None}])
 def test_an_edited_decision(database: Database, change_to: dict[str, object]) -> None:
     change(database, update(Disposition).values(change_to))
-    assert findings(database) == ["decision 1 about inspection 2: was edited"]
+    [edited, *standing] = findings(database)
+    assert edited == "decision 1 about inspection 2: was edited"
+    copied = [name for name in change_to if name != "note"]
+    differs = "standing decision of inspection 2: is not what its decisions say ({})"
+    assert standing == [differs.format(name) for name in copied]
 
 
 def test_a_removed_decision(database: Database) -> None:
@@ -118,6 +123,65 @@ def test_a_removed_decision(database: Database) -> None:
     change(database, delete(StandingDecision))
     change(database, delete(Disposition))
     assert findings(database) == ["decision 1: was removed"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("decision", "confirmed_defect"), ("defect", "dent"), ("verdict", "PASS"), ("lot_id", None), ("is_blind", True)],
+)
+def test_an_edited_standing_decision(database: Database, name: str, value: object) -> None:
+    change(database, update(StandingDecision).values({name: value}))
+    assert findings(database) == [f"standing decision of inspection 2: is not what its decisions say ({name})"]
+
+
+def test_a_standing_decision_about_which_nobody_decided(database: Database) -> None:
+    change(database, update(StandingDecision).values(inspection_id=3))
+    with database.reading() as session:
+        found = list(find_faults_of_standing(session))
+    # A running service notes again what is missing.
+    nobody = "standing decision of inspection 3: nobody has decided about it"
+    assert found in ([nobody], ["standing decision of inspection 2: is missing", nobody])
+
+
+def test_a_removed_standing_decision_and_one_that_is_behind(station: TestClient, database: Database) -> None:
+    for number in range(4, 9):
+        identity = posted(station, number, spot=0.9)["id"]
+        address = f"{INSPECTIONS}/{identity}/dispositions"
+        station.post(address, json={"decision": "unclear"})
+        station.post(address, json={"decision": "false_alarm"})
+    assert findings(database) == []
+    # Within one transaction that is taken back: a running service would mend it.
+    with pytest.raises(InterruptedError), database.writing() as session:
+        session.execute(delete(StandingDecision).where(StandingDecision.inspection_id.in_((2, 5))))
+        first = session.scalars(select(Disposition).where(Disposition.inspection_id == 6)).first()
+        assert first is not None
+        before = {"up_to_id": first.id, "disposition_id": first.id, "decision": "unclear"}
+        values = before | {"decided_at": first.decided_at}
+        session.execute(update(StandingDecision).where(StandingDecision.inspection_id == 6).values(values))
+        session.execute(update(StandingDecision).where(StandingDecision.inspection_id == 7).values(up_to_id=1))
+        faults = list(find_faults_of_standing(session))
+        raise InterruptedError
+    said = "standing decision of inspection"
+    assert faults == [
+        f"{said} 2: is missing",
+        f"{said} 5: is missing",
+        f"{said} 6: does not know decision {first.id + 1}",
+        f"{said} 7: refers to decision 1, which is not about it",
+    ]
+
+
+def test_standing_decisions_are_read_some_at_a_time(
+    station: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.review.standing_check._AT_ONCE", 3)
+    ids = [posted(station, number, spot=0.9)["id"] for number in range(10, 21)]
+    many = {"inspections": [{"id": number} for number in ids], "decision": "false_alarm"}
+    assert len(station.post("/api/v1/dispositions", json=many).json()["stored"]) == len(ids)
+    assert findings(database) == []
+    odd = update(StandingDecision).where(StandingDecision.inspection_id.in_(ids[1::2]))
+    change(database, odd.values(bundle_id="another"))
+    told = "standing decision of inspection {}: is not what its decisions say (bundle_id)"
+    assert findings(database) == [told.format(number) for number in ids[1::2]]
 
 
 def test_an_edited_record(database: Database) -> None:

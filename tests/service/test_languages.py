@@ -13,6 +13,8 @@ from babel.messages.pofile import read_po
 from fastapi.testclient import TestClient
 from jinja2 import Environment
 
+from service.nightly.runner import SCHEDULE
+from service.web.kept_words import say_kept
 from service.web.languages import WORDS_FOLDER, language
 from service.web.script_words import SCRIPT_WORDS
 from service.web.static_folder import STATIC_FOLDER
@@ -204,6 +206,23 @@ def test_the_switch_leads_back_and_is_kept(station: TestClient) -> None:
     assert "kensa_language=ja" in answer.headers["set-cookie"]
     assert station.get("/language/ja?next=//elsewhere.example", follow_redirects=False).headers["location"] == "/"
     assert station.get("/language/xx").status_code == 422
+
+
+@pytest.mark.parametrize(
+    ("kept", "japanese"),
+    [
+        ("start of the service", "サービスの起動"),
+        (f"{SCHEDULE}", "予定"),
+        ("night line-2026-11-23", "夜間学習 line-2026-11-23"),
+        ("rolled back from bundle-1", "bundle-1 から差し戻し"),
+        ("automatic, after 200 shadowed parts", "シャドーで 200 個を採点した後、自動"),
+        ("Aiko Tanaka", "Aiko Tanaka"),
+        ("night shift was late", "night shift was late"),
+    ],
+)
+def test_what_the_service_wrote_itself_is_said_in_the_readers_language(kept: str, japanese: str) -> None:
+    assert say_kept(kept, language("en")) == kept
+    assert say_kept(kept, language("ja")) == japanese
 
 
 def test_numbers_and_counts_follow_the_language() -> None:

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from fastapi.testclient import TestClient
 
-from service.alarms import ALARMS
+from service.alarms import ALARMS, Told
 from service.overview.operations import look
 from service.overview.wording import ALARM_WORDS
+from service.web.languages import mark
 from tests.service.camera import INSPECTIONS, posted, runtime_of
 from tests.service.record import Given, record
 
@@ -61,9 +62,28 @@ def test_alarms_and_a_shut_station_stand_on_the_board(station: TestClient) -> No
     body = {"station": "press-3", "part_id": "known", "expectation": "pass"}
     station.post("/api/v1/challenges/parts", json=body)
     station.post("/api/v1/challenges/acts", json={"station": "press-3", "kind": "repeat", "note": "x"})
-    runtime_of(station).alarms.raise_alarm("disk_low", "12 MB are free")
+    free = Told(mark("%(free)s MB are free at %(folder)s"), {"free": 1200, "folder": "/data"})
+    runtime_of(station).alarms.raise_alarm("disk_low", [free])
     board = station.get("/overview/board").text
     assert "Disk filling up" in board
-    assert "12 MB are free" in board
+    assert "1,200 MB are free at /data" in board
     assert "challenge parts due" in board
     assert "<html" not in board
+
+
+def test_alarms_are_told_in_the_readers_language(station: TestClient) -> None:
+    alarms = runtime_of(station).alarms
+    alarms.raise_alarm("clock_set_back", [Told(mark("by %(seconds)s s"), {"seconds": 4711})])
+    alarms.raise_alarm(
+        "image_store_failing", [Told(mark("bundle %(name)s"), {"name": "b-1"}, cause="manifest.json: gone")]
+    )
+    alarms.raise_alarm("overloaded", "64 images were waiting")
+    english, japanese = (station.get("/overview/board", headers={"Accept-Language": one}).text for one in ("en", "ja"))
+    for told in ("by 4,711 s", "bundle b-1: manifest.json: gone", "64 images were waiting"):
+        assert f"<small>{told}</small>" in english
+    assert "<small>4,711 秒</small>" in japanese
+    assert "<small>バンドル b-1</small>" in japanese
+    assert "gone" not in japanese
+    assert "images were waiting" not in japanese
+    [clock, _, overloaded] = station.get("/api/v1/overview").json()["alarms"]
+    assert (clock["detail"], overloaded["detail"]) == ("by 4711 s", "64 images were waiting")

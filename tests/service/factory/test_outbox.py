@@ -202,15 +202,16 @@ def test_trouble_is_told_once_it_lasts(telling_station: TellingStation, tmp_path
     database = runtime_of(station).database
     plan = webhook_plan(("mes",), tmp_path).model_copy(update={"behind_after_s": 60.0})
     operations.register_receivers(database, plan.receiver_names)
-    assert operations.find_trouble(database, plan) == "no sender runs"
+    assert list(map(str, operations.find_trouble(database, plan))) == ["no sender runs"]
     assert operations.take_lease(database, "a", lasts_s=60)
     assert not operations.take_lease(database, "b", lasts_s=60)
     posted(station, 1)
-    assert operations.find_trouble(database, plan) is None
+    assert operations.find_trouble(database, plan) == []
     with database.writing() as session:
         session.execute(update(OutboxMessage).values(recorded_at=datetime.now(UTC) - timedelta(minutes=5)))
     operations.note_failure(database, "mes", "nothing answers at its address")
-    assert operations.find_trouble(database, plan) == "mes: 1 verdicts wait (nothing answers at its address)"
+    told = "mes: 1 verdicts wait: nothing answers at its address"
+    assert list(map(str, operations.find_trouble(database, plan))) == [told]
     operations.end_lease(database, "a")
     assert operations.take_lease(database, "b", lasts_s=60)
 
