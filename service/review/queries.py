@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 from sqlalchemy.orm import Session, aliased, joinedload
 
 from inspection.verdict import Verdict
@@ -17,6 +17,8 @@ from service.review.tables import Decision, Disposition, Occasion, WaitingPart
 
 _COUNTED_LATELY = 5_000
 """Decisions by which names are put in order: some weeks of a busy line."""
+_LOOKED_THROUGH = 3_000
+"""Parts of a station among which good ones are looked for."""
 
 
 def find_inspection(session: Session, inspection_id: int) -> StoredInspection | None:
@@ -120,7 +122,10 @@ def _decided_once(station_id: int) -> Select[int]:
 
 
 def find_passed(session: Session, row: StoredInspection, *, limit: int) -> list[StoredInspection]:
-    """The newest parts of the same station that passed, those before `row` first; none that escaped."""
+    """The newest parts of the same station that passed, those before `row` first; none that escaped.
+
+    Of a station where hardly any part passes, no more than the newest are looked through.
+    """
     escaped = select(Disposition.id).where(
         Disposition.inspection_id == StoredInspection.id,
         Disposition.decision == Decision.CONFIRMED_DEFECT,
@@ -133,8 +138,18 @@ def find_passed(session: Session, row: StoredInspection, *, limit: int) -> list[
         StoredInspection.images_removed_at.is_(None),
         StoredInspection.image_sha256.is_not(None),
     )
-    before = list(session.scalars(_newest_first(passed.where(StoredInspection.id < row.id), limit)))
-    return before or list(session.scalars(_newest_first(passed, limit)))
+    before = _within_reach(row.station_id, StoredInspection.id < row.id)
+    newest = _within_reach(row.station_id, true())
+    found = list(session.scalars(_newest_first(passed.where(before), limit)))
+    return found or list(session.scalars(_newest_first(passed.where(newest), limit)))
+
+
+def _within_reach(station_id: int, among: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether an inspection is one of the newest of its station for which `among` holds."""
+    newest = select(StoredInspection.id).where(StoredInspection.station_id == station_id, among)
+    # By itself, not by the rows around it: found once.
+    last = newest.order_by(StoredInspection.id.desc()).offset(_LOOKED_THROUGH).limit(1).correlate(None)
+    return and_(among, StoredInspection.id > func.coalesce(last.scalar_subquery(), 0))
 
 
 def find_earlier_of_lot(session: Session, row: StoredInspection, *, limit: int) -> list[StoredInspection]:

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import update
 from sqlalchemy.engine import make_url
 
 from inspection.verdict import Verdict
 from service.db.engine import Database
 from service.db.migrate import upgrade
-from service.review.looking import WaitingPage, get_part_in_review, get_waiting_page
+from service.db.tables import StoredInspection
+from service.review.looking import WaitingPage, get_neighbours, get_part_in_review, get_waiting_page
 from service.review.operations import QueueEntry, count_waiting, queue_parts
 from service.review.queue_filter import QueueFilter
 from tests.service.camera import runtime_of
@@ -39,8 +41,8 @@ FILTERS = (
 
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    for limit in ("LOOKED_THROUGH", "MOST_COUNTED"):
-        monkeypatch.setattr(f"service.review.queue.{limit}", STRETCH)
+    for limit in ("queue.LOOKED_THROUGH", "queue.MOST_COUNTED", "queries._LOOKED_THROUGH"):
+        monkeypatch.setattr(f"service.review.{limit}", STRETCH)
 
 
 def fill(database: Database, count: int) -> list[int]:
@@ -144,6 +146,25 @@ def test_no_filter_costs_more_in_a_longer_queue(tmp_path: Path) -> None:
                 through = [table for one in long[1].asked for table in scanned(long[0], *one)]
                 assert set(through) <= {"waiting_parts"}, fields
                 assert not [one for one in long[1].asked if "SCAN inspections" in plan(long[0], *one)], fields
+
+
+def test_good_parts_are_looked_for_among_the_newest_of_the_station_only(tmp_path: Path) -> None:
+    found, steps = [], []
+    with watched_queue(tmp_path / "short.db", 50) as short, watched_queue(tmp_path / "long.db", 800) as long:
+        for database, watched in (short, long):
+            good = record(database, [Given(0.1, part=f"good-{number}") for number in range(3)])
+            with database.writing() as session:
+                session.execute(update(StoredInspection).values(image_sha256="0" * 64))
+            near = record(database, [Given(0.9, part=f"near-{number}") for number in range(STRETCH - 3)])
+            far = record(database, [Given(0.9, part=f"far-{number}") for number in range(9)])
+            for number in (near[-1], far[-1]):
+                watched.steps = 0
+                passed = get_neighbours(database, number).passed
+                found.append([row.id for row in passed] == good[::-1])
+                steps.append(watched.steps)
+    assert found == [True, False, True, False]
+    assert steps[2] <= 1.2 * steps[0] + 100
+    assert steps[3] <= 1.2 * steps[1] + 100
 
 
 def plan(database: Database, statement: str, parameters: Any) -> str:
