@@ -16,6 +16,7 @@ from torch import Tensor
 from distill.calibrate import Calibrated, calibrate
 from distill.dispositions import CONFIRMED, FALSE_ALARM, UNCLEAR, match_dispositions, read_dispositions
 from distill.graph_banks import BankValues, GraphBanks
+from distill.graph_level import GraphLevel
 from distill.graph_scales import GraphScales
 from distill.ledger import Ledger, enter_stages, read_ledger, verdicts_of
 from distill.parts import scores_of_parts
@@ -95,6 +96,9 @@ def recalibrate(request: RecalibrationRequest) -> Recalibration:
         student = Path(shutil.copy(request.bundle / STUDENT_FILE, folder))
         if len(sides.fitted):
             banks.replace(_refreshed(banks, sides.fitted), student)
+            level = GraphLevel(student)
+            if level.is_there:
+                level.replace(level.measure(sides.held_out.pixels.numpy()), student)
         scales = GraphScales(student)
         if scales.are_there:
             scales.replace(scales.measure(sides.held_out.pixels.numpy()), student)

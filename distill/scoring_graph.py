@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from pretrain.evaluate.nearest_normal import local_excess, smooth_map, view_level
+from pretrain.evaluate.nearest_normal import beyond_level, local_excess, smooth_map
 from pretrain.evaluate.tap_banks import TapBanks
 from pretrain.evaluate.tap_embedder import join_taps
 
@@ -22,9 +22,10 @@ class ScoringGraph(nn.Module):
     """uint8 [B, H, W, 3] to the outputs of `inspection.scoring.session.OUTPUTS`, in their order.
 
     The mean distance of a view's cells says how unusual the whole view is: the global score. What cells have beyond the
-    view's level is the anomaly map, and its peak the local score: a change of light lifts the level under all cells and
-    leaves the map standing. With `scales`, the map is the sum of what the memory banks and the student's flaw head
-    find, each in units of a normal image's peak: one sees what was never seen, the other what looks like a flaw.
+    view's level, or beyond the level of usual views, is the anomaly map, and its peak the local score: a change of
+    light lifts the level under all cells and leaves the map standing. With `scales`, the map is the sum of what the
+    memory banks and the student's flaw head find, each in units of a normal image's peak: one sees what was never seen,
+    the other what looks like a flaw.
     """
 
     def __init__(self, student: nn.Module, banks: TapBanks, scales: Scales | None = None) -> None:
@@ -38,10 +39,10 @@ class ScoringGraph(nn.Module):
         if self.scales is None:
             taps = self.student(pixels)
             of_bank = self.banks(taps)
-            anomaly_map = _beyond_level(of_bank)
+            anomaly_map = beyond_level(of_bank, self.banks.usual_level)
         else:
             taps, of_bank, of_flaws = self.separate_maps(pixels)
-            anomaly_map = _beyond_level(of_bank) / self.scales.bank + _beyond_level(of_flaws) / self.scales.flaw
+            anomaly_map = beyond_level(of_bank) / self.scales.bank + beyond_level(of_flaws) / self.scales.flaw
         local_score = anomaly_map.flatten(1).amax(1)
         view = torch.cat([maps.mean(dim=(2, 3)) for maps in taps], dim=1)
         global_score = of_bank.mean(dim=(1, 2))
@@ -62,10 +63,6 @@ def measure_scales(graph: ScoringGraph, batches: tuple[Tensor, ...]) -> Scales:
         peaks.append(torch.stack([local_excess(of_bank), local_excess(of_flaws)]))
     bank, flaw = torch.cat(peaks, dim=1).mean(1).clamp_min(1e-6).tolist()
     return Scales(bank, flaw)
-
-
-def _beyond_level(maps: Tensor) -> Tensor:
-    return maps - view_level(maps)[:, None, None]
 
 
 def _patch_embeddings(taps: tuple[Tensor, ...]) -> Tensor:

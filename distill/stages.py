@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from distill.recipe import BankRecipe
 from distill.scoring_graph import ScoringGraph
+from distill.tap_weights import weigh_taps
 from inspection.calibration.metrics import image_auroc
 from inspection.scoring.session import Scores, StudentSession
 from pretrain.evaluate.embeddings import taps_in_batches
@@ -17,9 +18,11 @@ _BATCH_SIZE = 16
 def with_banks(embedder: nn.Module, pixels: Tensor, recipe: BankRecipe, generator: torch.Generator) -> ScoringGraph:
     """`embedder`, which gives the cells of each tap, with memory banks of those of uint8 [N, S, S, 3]."""
     device = next(embedder.parameters()).device
-    taps = taps_in_batches(embedder.eval(), some_images(pixels, generator), device)
-    banks = fit_banks(taps, recipe.size, recipe.neighbours, generator, device, recipe.suspected_share)
-    return ScoringGraph(embedder, banks).eval()
+    chosen = some_images(pixels, generator)
+    taps = taps_in_batches(embedder.eval(), chosen, device)
+    fitted = fit_banks(taps, recipe.size, recipe.neighbours, generator, device, recipe.suspected_share)
+    weigh_taps(embedder, fitted.banks, chosen[fitted.apart], generator)
+    return ScoringGraph(embedder, fitted.banks).eval()
 
 
 @torch.inference_mode()

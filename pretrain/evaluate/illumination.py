@@ -17,13 +17,13 @@ from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.nearest_normal import local_excess
 from pretrain.evaluate.normality import learn_normality
 from pretrain.evaluate.splits import split_by_lot
+from pretrain.evaluate.sure_choice import surely_best, wins_over
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from pretrain.flaws import add_flaws
 
 _MOST_FITTED, _MOST_HELD_OUT, _BANK_SIZE = 96, 96, 2048
 _GAINS = (0.85, 1.15)
 _RULE = Illumination.GAIN
-_RESAMPLES, _SURE = 1000, 0.95
 
 
 def choose_illumination(encoder: Encoder, images: ImageSet, seed: int) -> Illumination:
@@ -40,7 +40,7 @@ def choose_illumination(encoder: Encoder, images: ImageSet, seed: int) -> Illumi
         # The same bank's cells for each, so that chance does not choose.
         wins[illumination] = wins_of_flawed(encoder, *sets, generator=torch.Generator().manual_seed(seed))
     figures = ", ".join(f"{name.value} {found.mean():.3f}" for name, found in wins.items())
-    chosen = surely_best(wins, seed)
+    chosen = surely_best(wins, _RULE, seed)
     why = "the rule; no other is surely better" if chosen is _RULE else f"surely better than {_RULE.value}, the rule"
     say(f"illumination: {chosen.value}, {why} (flaws told from clean held-out images, AUROC: {figures})")
     return chosen
@@ -49,26 +49,10 @@ def choose_illumination(encoder: Encoder, images: ImageSet, seed: int) -> Illumi
 def wins_of_flawed(
     encoder: Encoder, fitted: Tensor, clean: Tensor, flawed: Tensor, *, generator: torch.Generator
 ) -> np.ndarray:
-    """Does flawed image j outscore clean image i, by a memory bank of `fitted` ones? 0, 1, or 1/2, float [n, n].
-
-    Of uint8 [N, S, S, 3] each. The mean is the AUROC of flawed against clean images.
-    """
+    """`wins_over` of clean and flawed images, by a memory bank of `fitted` ones; uint8 [N, S, S, 3] each."""
     normality = learn_normality(encoder, fitted, _BANK_SIZE, generator)
     of_clean, of_flawed = (local_excess(normality.map_anomalies(pixels)[0]).numpy() for pixels in (clean, flawed))
-    wins: np.ndarray = 0.5 * (np.sign(of_flawed[None] - of_clean[:, None]) + 1)
-    return wins
-
-
-def surely_best(wins: dict[Illumination, np.ndarray], seed: int) -> Illumination:
-    """The rule, or the treatment of the highest AUROC among those that beat it in nearly all resamples of the images.
-
-    The images are the same under all treatments, so that their own difficulty is no part of the difference.
-    """
-    count = len(wins[_RULE])
-    weights = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=_RESAMPLES) / count
-    aurocs = {name: np.einsum("ri,ij,rj->r", weights, found, weights, optimize=True) for name, found in wins.items()}
-    better = [name for name in wins if name is not _RULE and np.mean(aurocs[name] > aurocs[_RULE]) >= _SURE]
-    return max(better, key=lambda name: wins[name].mean(), default=_RULE)
+    return wins_over(of_clean, of_flawed)
 
 
 def _some(indices: list[int], most: int, generator: torch.Generator) -> list[int]:

@@ -6,6 +6,7 @@ do not own the entry, say how far, and scoring counts only what goes beyond.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -29,6 +30,14 @@ _ROUNDING = 0.01
 """Of distances between cells of deviation 1: no unit is smaller."""
 
 
+@dataclass(frozen=True)
+class FittedBanks:
+    """The banks, and the places [K] of the images that only say what is usual: none where there are few."""
+
+    banks: TapBanks
+    apart: Tensor
+
+
 def fit_banks(
     taps: Sequence[Tensor],
     size: int,
@@ -36,7 +45,7 @@ def fit_banks(
     generator: torch.Generator,
     device: torch.device | None = None,
     suspected_share: float = 0.0,
-) -> TapBanks:
+) -> FittedBanks:
     """A bank of at most `size` cells for each tap's maps [N, D, h, w] of the same normal images, on `device`.
 
     The suspected share of images that stand out most is left out: a coreset would choose their defects first. A quarter
@@ -46,7 +55,7 @@ def fit_banks(
     count = len(ordinary)
     order = ordinary[torch.randperm(count, generator=generator)]
     apart = count // 4 if count >= _ENOUGH_TO_SET_APART else 0
-    banks, spreads = [], []
+    nearest_normals, peaking, spreads = [], [], []
     for maps in taps:
         bank = draw_coreset(cells_of(maps[order[apart:]]), size, generator, device)
         judging = maps[order[:apart]] if apart else maps[order]
@@ -54,9 +63,12 @@ def fit_banks(
         first_owner = -count if apart else 0
         judged = some_cells(cells_of(judging, first_owner), JUDGED_CELLS, generator)
         nearest = NearestNormal(bank.rows, neighbours, usual_distances(bank, judged, neighbours))
-        banks.append(nearest)
-        spreads.append(_peak_spread(bank, nearest, judging[:_PEAKING_IMAGES], first_owner))
-    return TapBanks(banks, torch.stack(spreads))
+        nearest_normals.append(nearest)
+        peaking.append(_map_strangers(bank, nearest, judging[:_PEAKING_IMAGES], first_owner))
+        spreads.append(_peak_spread(peaking[-1] - nearest.level))
+    banks = TapBanks(nearest_normals, torch.stack(spreads))
+    banks.weigh(banks.weights.clone(), banks.in_units(peaking))
+    return FittedBanks(banks, order[:apart])
 
 
 def some_images(pixels: Tensor, generator: torch.Generator) -> Tensor:
@@ -81,10 +93,15 @@ def usual_distances(bank: Cells, cells: Cells, neighbours: int, prior: Tensor | 
     return usual
 
 
-def _peak_spread(bank: Cells, nearest: NearestNormal, maps: Tensor, first_owner: int) -> Tensor:
-    """By how much the images of `maps` [N, D, h, w] differ in how far their maps rise above the view's level."""
+def _map_strangers(bank: Cells, nearest: NearestNormal, maps: Tensor, first_owner: int) -> Tensor:
+    """The anomaly maps [N, h, w] of images [N, D, h, w], each by what the bank has of others."""
     places, distances = visits(bank, cells_of(maps, first_owner), nearest.neighbours)
-    excess = distances.mean(1) - nearest.usual[:, 0][places].mean(1)
-    peaks = local_excess(smooth_map(excess.view(len(maps), *maps.shape[-2:])))
+    excess = distances.mean(1) - nearest.usual[:, 0][places].mean(1) + nearest.level
+    return smooth_map(excess.view(len(maps), *maps.shape[-2:]))
+
+
+def _peak_spread(maps: Tensor) -> Tensor:
+    """By how much images differ in how far their maps [N, h, w] rise above the view's level."""
+    peaks = local_excess(maps)
     # Of few images, the deviation may be small by chance.
     return peaks.std(correction=0).clamp_min(_LEAST_SPREAD * peaks.mean()).clamp_min(_ROUNDING)

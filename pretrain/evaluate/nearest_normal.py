@@ -64,6 +64,17 @@ def view_level(maps: Tensor) -> Tensor:
     return cells.topk(cells.shape[1] // 4 + 1, dim=1, largest=False, sorted=True).values[:, -1]
 
 
-def local_excess(maps: Tensor) -> Tensor:
-    """The peak of each anomaly map [B, h, w] over the view's own level, [B]."""
-    return maps.flatten(1).amax(1) - view_level(maps)
+def local_excess(maps: Tensor, usual_level: Tensor | None = None) -> Tensor:
+    """The peak of each anomaly map [B, h, w], [B]: beyond the view's own level, or the usual one if that is higher."""
+    return beyond_level(maps, usual_level).flatten(1).amax(1)
+
+
+def beyond_level(maps: Tensor, usual_level: Tensor | None = None) -> Tensor:
+    """Anomaly maps [B, h, w] less their view's own level, or less the usual one [] if that is higher.
+
+    What normal views differ in below the usual level says something of the part. What lies above is the light.
+    """
+    levels = view_level(maps)
+    if usual_level is not None:
+        levels = torch.maximum(levels, usual_level)
+    return maps - levels[:, None, None]

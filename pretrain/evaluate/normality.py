@@ -44,4 +44,5 @@ def learn_normality(
     device = embedder.typical.device
     embedder.fit(normal, generator)
     taps = taps_in_batches(embedder, normal, device)
-    return Normality(embedder, tuple(fit_banks(taps, bank_size, _NEIGHBOURS, generator, device) for _ in range(draws)))
+    fitted = [fit_banks(taps, bank_size, _NEIGHBOURS, generator, device) for _ in range(draws)]
+    return Normality(embedder, tuple(one.banks for one in fitted))

@@ -11,14 +11,15 @@ import torch
 
 from distill.export import export_onnx
 from distill.graph_banks import BankValues, GraphBanks
+from distill.graph_level import GraphLevel
 from distill.graph_scales import GraphScales
 from distill.scoring_graph import Scales, ScoringGraph
 from distill.stages import score_in_onnx, score_in_torch
 from inspection.errors import BundleError
 from inspection.scoring.session import Scores, StudentSession
 from pretrain.evaluate.embeddings import as_input
-from pretrain.evaluate.nearest_normal import NearestNormal, local_excess
-from pretrain.evaluate.tap_banks import TapBanks
+from pretrain.evaluate.nearest_normal import NearestNormal, local_excess, view_level
+from pretrain.evaluate.tap_banks import TapBanks, usual_level_of
 from tests.distill.small import SIDE_PX, random_graph, washer_pixels
 
 
@@ -97,3 +98,23 @@ def test_scales_are_measured_and_set_as_torch_does(tmp_path: Path) -> None:
 def test_a_graph_without_a_flaw_head_has_no_scales(tmp_path: Path) -> None:
     export_onnx(random_graph(), tmp_path / "a.onnx", SIDE_PX)
     assert not GraphScales(tmp_path / "a.onnx").are_there
+
+
+def test_the_usual_level_is_measured_as_torch_has_it_and_replaced(tmp_path: Path) -> None:
+    graph, pixels = random_graph(), washer_pixels(20)
+    with torch.no_grad():
+        maps = graph.banks(graph.student(pixels.permute(0, 3, 1, 2).float() / 255))
+        expected = usual_level_of(view_level(maps))
+    # A level that is there already does not change what is measured.
+    for before in (0.0, float(expected) + 1):
+        graph.banks.usual_level.fill_(before)
+        export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
+        assert GraphLevel(tmp_path / "a.onnx").measure(pixels.numpy()) == pytest.approx(float(expected), rel=1e-4)
+    GraphLevel(tmp_path / "a.onnx").replace(float(expected), tmp_path / "b.onnx")
+    graph.banks.usual_level.copy_(expected)
+    assert_close(score_in_onnx(StudentSession(tmp_path / "b.onnx", threads=1), pixels), score_in_torch(graph, pixels))
+
+
+def test_a_graph_with_a_flaw_head_knows_no_usual_level(tmp_path: Path) -> None:
+    export_onnx(random_graph(scales=Scales(1.0, 1.0)), tmp_path / "a.onnx", SIDE_PX)
+    assert not GraphLevel(tmp_path / "a.onnx").is_there

@@ -13,23 +13,24 @@ from distill.recipe import BankRecipe
 from distill.scoring_graph import Scales, ScoringGraph, measure_scales
 from distill.stages import flaw_auroc, score_in_torch, with_banks
 from inspection.scoring.session import OUTPUTS, Scores
-from pretrain.evaluate.nearest_normal import smooth_map
+from pretrain.evaluate.nearest_normal import smooth_map, view_level
 from tests.distill.small import random_graph, random_student, washer_pixels
 
 
 class Fixed(nn.Module):
     """Stands for the memory banks: gives the map it was made with, smoothed as theirs is."""
 
-    def __init__(self, distances: Tensor) -> None:
+    def __init__(self, distances: Tensor, usual_level: float = 0.0) -> None:
         super().__init__()
         self.distances = distances
+        self.usual_level = torch.tensor(usual_level)
 
     def forward(self, taps: Sequence[Tensor]) -> Tensor:
         return smooth_map(self.distances)
 
 
-def graph_of(distances: Tensor) -> ScoringGraph:
-    return ScoringGraph(random_student(), Fixed(distances)).eval()  # type: ignore[arg-type]
+def graph_of(distances: Tensor, usual_level: float = 0.0) -> ScoringGraph:
+    return ScoringGraph(random_student(), Fixed(distances, usual_level)).eval()  # type: ignore[arg-type]
 
 
 @torch.no_grad()
@@ -52,6 +53,18 @@ def test_the_global_score_is_the_mean_and_the_map_what_is_beyond_the_lower_quart
     assert torch.allclose(global_score, smooth.mean(dim=(1, 2)))
     level = torch.from_numpy(np.sort(smooth.flatten(1).numpy())[:, cells // 4])
     assert torch.allclose(anomaly_map + level[:, None, None], smooth)
+
+
+@torch.no_grad()
+def test_a_level_within_the_usual_is_part_of_the_score_and_what_is_above_is_not() -> None:
+    distances = torch.rand(1, 8, 8, generator=torch.Generator().manual_seed(0))
+    lifts = torch.tensor([0.0, 0.5, 1.0, 5.0, 9.0])
+    level = float(view_level(smooth_map(distances)))
+    graph = graph_of(distances + lifts[:, None, None], usual_level=level + 1.0)
+    local = graph(washer_pixels(5))[1]
+    # As the lifts, until the usual level is reached; and then a stronger lamp changes nothing.
+    assert torch.allclose(local - local[0], torch.tensor([0.0, 0.5, 1.0, 1.0, 1.0]), atol=1e-5)
+    assert float(local[3]) == pytest.approx(float(graph_of(distances)(washer_pixels(1))[1]), abs=1e-5)
 
 
 @torch.no_grad()

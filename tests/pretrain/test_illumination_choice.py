@@ -14,8 +14,9 @@ from inspection.images.illumination import Illumination, treat
 from pretrain.data.image_set import ImageSet
 from pretrain.encoder.encoder import Encoder
 from pretrain.evaluate.embeddings import as_input, map_in_batches
-from pretrain.evaluate.illumination import choose_illumination, surely_best, wins_of_flawed
+from pretrain.evaluate.illumination import choose_illumination, wins_of_flawed
 from pretrain.evaluate.nearest_normal import local_excess
+from pretrain.evaluate.sure_choice import surely_best
 from pretrain.evaluate.treatment import to_bytes, treat_all
 from tests.pretrain.tiny import tiny_recipe
 from tests.pretrain.washers import washer
@@ -56,7 +57,7 @@ def test_even_gain_is_the_rule_unless_another_is_surely_better(
     aurocs: tuple[float, ...], expected: Illumination
 ) -> None:
     wins = {name: wins_at(auroc, seed) for seed, (name, auroc) in enumerate(zip(Illumination, aurocs, strict=True))}
-    assert surely_best(wins, 0) is expected
+    assert surely_best(wins, Illumination.GAIN, 0) is expected
 
 
 def test_the_choice_follows_from_its_seed(

@@ -21,7 +21,7 @@ def alone(rows: torch.Tensor) -> Cells:
 
 def fit_bank(maps: torch.Tensor, size: int, neighbours: int, generator: torch.Generator) -> NearestNormal:
     """That of a single tap."""
-    (nearest,) = fit_banks([maps], size, neighbours, generator).banks
+    (nearest,) = fit_banks([maps], size, neighbours, generator).banks.banks
     assert isinstance(nearest, NearestNormal)
     return nearest
 
@@ -121,7 +121,7 @@ def test_a_bank_follows_from_its_generator() -> None:
 def test_a_taps_unit_is_how_much_normal_images_differ_in_their_peaks() -> None:
     # So few images that each both makes the bank and is judged, by the entries of the others.
     maps = torch.randn(3, 4, 6, 6, generator=fresh())
-    banks = fit_banks([maps], 10**6, 1, fresh(1))
+    banks = fit_banks([maps], 10**6, 1, fresh(1)).banks
     (nearest,) = banks.banks
     assert isinstance(nearest, NearestNormal)
     peaks = []
@@ -137,5 +137,5 @@ def test_a_taps_unit_is_how_much_normal_images_differ_in_their_peaks() -> None:
 
 
 def test_images_that_do_not_differ_have_a_unit_all_the_same() -> None:
-    banks = fit_banks([torch.ones(3, 4, 6, 6), torch.zeros(3, 2, 3, 3)], 16, 1, fresh())
+    banks = fit_banks([torch.ones(3, 4, 6, 6), torch.zeros(3, 2, 3, 3)], 16, 1, fresh()).banks
     assert float(banks.spreads.min()) > 0

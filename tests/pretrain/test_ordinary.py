@@ -53,7 +53,7 @@ def test_a_defect_outscores_normal_images_though_the_unlabeled_ones_hold_its_lik
     images = with_defects(maps(80), places)
 
     def margin(suspected_share: float) -> float:
-        banks = fit_banks([images], 4096, 1, fresh(1), suspected_share=suspected_share)
+        banks = fit_banks([images], 4096, 1, fresh(1), suspected_share=suspected_share).banks
         peaks = banks([torch.cat([maps(10, seed=9), images[places]])]).flatten(1).amax(1)
         return float(peaks[10:].min() - peaks[:10].max())
 
