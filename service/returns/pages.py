@@ -27,6 +27,7 @@ TITLES = {
     PartsOf.OVERKILL: mark("Good parts that failed"),
     PartsOf.DECIDED: mark("Decided parts"),
     PartsOf.MISSED: mark("Defects that had passed"),
+    PartsOf.CHECKED: mark("Passed parts that were drawn and decided"),
 }
 DECISIONS = {
     Decision.CONFIRMED_DEFECT: mark("confirmed defect"),

@@ -12,6 +12,7 @@ from service.db.tables import Lot, Part, Station, StoredInspection
 from service.returns.period import Period
 from service.returns.schemas import PartsOf
 from service.review.operations import Decision, standing_decisions
+from service.spot_checks.operations import is_checked
 
 _FLAGGED = StoredInspection.verdict != Verdict.PASS
 _DECIDED = {
@@ -85,6 +86,9 @@ def _narrowed(query: Any, of: PartsOf, period: Period) -> Any:
         return query.where(*arrived, _FLAGGED) if of is PartsOf.FLAGGED else query.where(*arrived)
     decided = standing_decisions()
     query = query.join(decided, decided.c.inspection_id == StoredInspection.id)
+    if of is PartsOf.CHECKED:
+        arrived = (decided.c.received_at >= period.since, decided.c.received_at < period.until)
+        return query.where(*arrived, decided.c.verdict == Verdict.PASS, is_checked(decided.c))
     query = query.where(decided.c.decided_at >= period.since, decided.c.decided_at < period.until)
     if of is PartsOf.DECIDED:
         return query

@@ -40,6 +40,8 @@ class PartsOf(StrEnum):
     DECIDED = "decided"
     MISSED = "missed"
     """Passed, and found to be defective."""
+    CHECKED = "checked"
+    """Passed, drawn by chance, and decided: what the estimate of escapes stands on."""
 
 
 class Counted(BaseModel):

@@ -38,11 +38,14 @@ __all__ = [
     "estimate_defective_share",
     "estimate_escapes",
     "estimate_overkill",
+    "is_checked",
     "measure_agreement",
     "queue_arrivals",
     "report",
     "stream_judged",
 ]
+
+is_checked = queries.is_checked
 
 _CHANCE = random.SystemRandom()
 _ANSWERS = (Decision.CONFIRMED_DEFECT, Decision.FALSE_ALARM, Decision.UNCLEAR)

@@ -102,6 +102,15 @@ def count_drawn(session: Session, scope: CheckScope) -> list[DecidedGroup]:
     return _count_groups(session, drawn)
 
 
+def is_checked(standing: Any) -> ColumnElement[bool]:
+    """Whether a part that passed was drawn and its decision counts; `standing`: columns of standing decisions."""
+    drawn = select(SpotCheck.id).where(
+        SpotCheck.inspection_id == standing.inspection_id, SpotCheck.drawn_from == DrawnFrom.PASSED
+    )
+    disputed = standing.inspection_id.in_(waiting_for_second_opinion())
+    return and_(standing.decision != Decision.UNCLEAR, drawn.exists(), ~disputed)
+
+
 def count_flagged_decided(session: Session, scope: CheckScope) -> list[DecidedGroup]:
     """Held and failed parts by what people said; without a look at the inspections themselves."""
     standing = standing_decisions()

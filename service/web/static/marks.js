@@ -122,6 +122,11 @@ function listen(stage) {
     start = null;
     keep();
   });
+  // The system took the finger away: what was begun is not kept.
+  listenFirst("pointercancel", () => {
+    [start, draft, isDrawing] = [null, null, false];
+    render();
+  });
   stage.addEventListener("keydown", (event) => isDrawing && draft && shape(event), { capture: true });
 }
 

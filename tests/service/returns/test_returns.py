@@ -11,10 +11,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from fastapi.testclient import TestClient
+from sqlalchemy import insert
 
 from service.returns.money import figure_out
 from service.returns.period import period_of
 from service.returns.schemas import Counted, PartsOf, ReturnsQuery
+from service.spot_checks.tables import DrawnFrom, SpotCheck
 from tests.service.camera import INSPECTIONS, runtime_of
 from tests.service.record import Given, record
 
@@ -88,11 +90,26 @@ def test_every_number_opens_the_parts_behind_it(filled: TestClient) -> None:
         "decided": 5,
         "missed": 0,
     }
-    assert {of.value: listed(filled, of) for of in PartsOf} == body["counted"]
+    assert {of.value: listed(filled, of) for of in PartsOf} == body["counted"] | {"checked": 0}
     page = filled.get("/returns").text
-    for of in PartsOf:
-        assert f"/returns/parts?of={of.value}" in page
+    for name in body["counted"]:
+        assert f"/returns/parts?of={name}" in page
     assert body["escapes"] is None
+
+
+def test_the_estimate_of_escapes_opens_what_it_stands_on(station: TestClient) -> None:
+    """Of five that passed and were drawn, two count: one waits, one is in dispute, one came before the period."""
+    database, now = runtime_of(station).database, datetime.now(UTC)
+    arrived = [now] * 5 + [now - timedelta(days=60)]
+    ids = record(database, [Given(0.1, part=f"p{n}", received_at=at) for n, at in enumerate(arrived)])
+    with database.writing() as session:
+        drawn = {"drawn_from": DrawnFrom.PASSED, "probability": 0.1, "drawn_at": now}
+        session.execute(insert(SpotCheck), [drawn | {"inspection_id": ids[place]} for place in (0, 1, 2, 3, 5)])
+    for place, decision in {0: "false_alarm", 1: "confirmed_defect", 2: "unclear", 4: "unclear", 5: "unclear"}.items():
+        station.post(f"{INSPECTIONS}/{ids[place]}/dispositions", json={"decision": decision})
+    assert station.get("/api/v1/returns").json()["escapes"]["checked"] == 2
+    assert listed(station, "checked") == 2
+    assert re.search(r'<a href="/returns/parts\?of=checked">2</a>', station.get("/returns").text)
 
 
 def test_another_station_and_another_period(filled: TestClient) -> None:
