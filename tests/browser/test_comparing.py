@@ -92,11 +92,11 @@ def test_the_queue_is_narrowed_down_and_walked_so(open_page: OpenPage) -> None:
     page.keyboard.press("q")
     page.wait_for_url(re.compile(r"/review\?search=KN-40-0004"))
     page.get_by_role("link", name="Show all").click()
-    page.wait_for_url(re.compile(r"/review$"))
+    page.wait_for_url(re.compile(r"/review\?order=worst$"))
 
 
 def test_the_browsers_language_then_the_persons_choice(open_page: OpenPage) -> None:
-    page = open_page("/review", locale="ja-JP")
+    page = open_page("/review?order=worst", locale="ja-JP")
     assert page.evaluate("document.documentElement.lang") == "ja"
     expect(page.locator("h1")).to_have_text(re.compile(r"^\d+ 件が判断待ちです$"))
     first = start_review(page)

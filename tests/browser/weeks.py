@@ -11,6 +11,7 @@ from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.review.operations import Decision, Disposition, QueueEntry, queue_parts
 from service.review.operations import catch_up as note_standing_decisions
+from service.spot_checks.tables import DrawnFrom, SpotCheck
 from service.tallies.operations import catch_up
 from tests.browser.flanges import LIMITS
 from tests.running_service import RunningService
@@ -78,3 +79,6 @@ def _decide(service: RunningService, chance: np.random.Generator, ids: list[int]
                 "is_blind": is_drawn,
             }
             session.execute(insert(Disposition), values)
+            if is_drawn:
+                draw = {"inspection_id": number, "drawn_from": DrawnFrom.PASSED, "probability": 0.1}
+                session.execute(insert(SpotCheck), draw | {"drawn_at": row.received_at})
