@@ -1,6 +1,7 @@
 """Command line of distillation: `python -m distill`."""
 
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
 from distill.flaw_pictures import draw_flaw_pictures
+from distill.names_check import check_names
 from distill.peers.comparison import SHOWN, compare
 from distill.poc.conduct import PocRequest
 from distill.poc.plant import Plant
@@ -22,6 +24,7 @@ from distill.recipe import load_recipe
 from distill.verify import verify_bundle
 from inspection.calibration.thresholds import CalibrationTarget
 from inspection.config import read_toml
+from inspection.scoring.naming import LEAST_EXAMPLES
 from inspection.start_weights import find_start_weights
 from inspection.terminal import emit_figures, run_command_line, say, show_table
 
@@ -73,6 +76,22 @@ def evaluate(
     show_table(f"{bundle} on {images}/test", ["figure", "value"], list(evaluation.figures.items()))
     show_table("image AUROC by defect", ["defect", "AUROC"], list(evaluation.by_defect.items()))
     emit_figures({**evaluation.figures, "by_defect": evaluation.by_defect})
+
+
+@app.command()
+def names(
+    bundle: Annotated[Path, typer.Argument(help="The bundle's directory.")],
+    images: Annotated[
+        Path, typer.Option(help="Folder with test/good and two or more test/<defect>; one picture a part.")
+    ],
+    examples: Annotated[int, typer.Option(min=LEAST_EXAMPLES, help="Of each defect; the others are to be named.")] = 5,
+) -> None:
+    """How well a few named examples of each defect name the others."""
+    found = check_names(bundle, images, examples)
+    rows = [(kind, *shares.values()) for kind, shares in found.by_defect.items()]
+    rows.append(("all", found.right, found.wrong, found.unknown))
+    show_table(f"{examples} examples of each", ["defect", "right", "wrong", "unknown"], rows)
+    emit_figures(asdict(found))
 
 
 @app.command()

@@ -38,7 +38,7 @@ def evaluate_bundle(bundle: Path, images: Path) -> Evaluation:
     if not pictures:
         raise DatasetError(f"{images}: has no test folder", "give a folder with test/good and test/<defect>")
     inspector = open_bundle(bundle)
-    answers = [inspector.inspect(_bytes_of(picture.path)) for picture in track(pictures, "judging", len(pictures))]
+    answers = [inspector.inspect(bytes_of(picture.path)) for picture in track(pictures, "judging", len(pictures))]
     defective = np.array([picture.is_defective for picture in pictures])
     local, whole, parts = (
         np.array([_or_worst(getattr(answer, name)) for answer in answers])
@@ -84,7 +84,8 @@ def _verdict_figures(answers: list[Inspection], defective: np.ndarray) -> dict[s
     }
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """What the file holds. Raises ImageError."""
     try:
         return path.read_bytes()
     except OSError as error:

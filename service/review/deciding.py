@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
+from inspection.scoring.naming import Suggestion
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.errors import Conflict
@@ -37,9 +38,9 @@ def decide(session: Session, row: StoredInspection, request: DispositionRequest,
             disposition.settles = [one.id for one in in_dispute(dispositions)]
     session.add(disposition)
     session.flush()
-    suggested = waiting.suggested_defect if waiting else None
+    suggestion = queue.suggestion_for(waiting) if waiting else None
     standing.note(session, row, [*dispositions, disposition])
-    _ask_next(session, row, [*dispositions, disposition], withdrawn, suggested)
+    _ask_next(session, row, [*dispositions, disposition], withdrawn, suggestion)
     leases.end(session, row.id)
     return disposition
 
@@ -113,7 +114,7 @@ def _ask_next(
     row: StoredInspection,
     dispositions: list[Disposition],
     withdrawn: Disposition | None,
-    suggested_defect: str | None,
+    suggestion: Suggestion | None,
 ) -> None:
     queue.remove(session, row.id)
     dispute = in_dispute(dispositions)
@@ -126,7 +127,7 @@ def _ask_next(
         if was_waiting_as is None:
             return
         kind, is_blind = was_waiting_as, withdrawn.is_blind
-    entry = QueueEntry(row.id, row.verdict, row.part_score, kind, is_blind, suggested_defect)
+    entry = QueueEntry(row.id, row.verdict, row.part_score, kind, is_blind, suggestion)
     queue.add(session, [entry], CHANCE)
 
 

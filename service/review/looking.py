@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from inspection.scoring.naming import Suggestion
 from service.audit.operations import AuditRecord, find_records_of
 from service.db.engine import Database
 from service.db.tables import StoredInspection
@@ -88,7 +89,7 @@ class PartInReview:
     previous_id: int | None
     waiting_count: int
     defect_names: list[str]
-    suggested_defect: str | None
+    suggestion: Suggestion | None
     naming: Naming
     drift: list[DriftAlarm]
     """Alarms under which it was judged."""
@@ -180,7 +181,7 @@ def get_part_in_review(
             previous_id=queue.find_previous_id(session, row, wanted, reviewer),
             waiting_count=queue.count(session, wanted, reviewer),
             defect_names=_find_defect_names(session)[:_DEFECT_NAME_COUNT],
-            suggested_defect=waiting.suggested_defect if waiting and not waiting.is_blind else None,
+            suggestion=queue.suggestion_for(waiting) if waiting else None,
             naming=read_naming(session),
             drift=find_about(session, row),
         )

@@ -16,6 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, delete, func, insert, literal, select, true, tuple_
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
+from inspection.scoring.naming import Suggestion
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.review.narrowing import RANKS, Waiting, is_asked, is_free, narrowed
@@ -42,7 +43,13 @@ class QueueEntry:
     part_score: float | None
     kind: WaitingKind = WaitingKind.FLAGGED
     is_blind: bool = False
-    suggested_defect: str | None = None
+    suggestion: Suggestion | None = None
+
+
+def suggestion_for(waiting: WaitingPart) -> Suggestion | None:
+    """What the part looks like; None where nothing was found, and for blind parts, which are shown without."""
+    name, similarity = waiting.suggested_defect, waiting.suggested_similarity
+    return None if name is None or similarity is None or waiting.is_blind else Suggestion(name, similarity)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +176,8 @@ def _row(entry: QueueEntry, chance: random.Random) -> dict[str, Any]:
         "score": chance.uniform(*_BLIND_SCORES) if entry.is_blind else score,
         "kind": entry.kind,
         "is_blind": entry.is_blind,
-        "suggested_defect": entry.suggested_defect,
+        "suggested_defect": entry.suggestion and entry.suggestion.name,
+        "suggested_similarity": entry.suggestion and entry.suggestion.similarity,
     }
 
 

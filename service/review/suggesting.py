@@ -1,9 +1,7 @@
 """Suggesting a defect's name from a few examples: parts that people gave that name, by the student's own embeddings.
 
-Of each image the embedding of its most unusual region is taken. A name's examples have a mean and a radius; a part that
-lies within the radius of the nearest mean, and not as near to another, gets that name suggested (nearest class mean, as
-in Snell, Swersky and Zemel 2017, "Prototypical networks for few-shot learning"). All of it happens beside the work: a
-part waits at once, and its suggestion follows.
+`inspection.scoring.naming` says what looks like what. All of it happens beside the work: a part waits at once, and its
+suggestion follows.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from inspection.errors import BundleError, StorageError
 from inspection.inspector import Inspector
+from inspection.scoring.naming import LEAST_EXAMPLES, Suggestion, embed_region, suggest_name
 from inspection.verdict import Inspection
 from service.db.tables import Station, StoredInspection
 from service.defect_names.operations import read_naming
@@ -24,15 +23,12 @@ from service.review.opinions import is_live
 from service.review.tables import Disposition, WaitingPart
 from service.runtime import Runtime
 
-LEAST_EXAMPLES = 3
 LOOKED_AHEAD = 1000
 """Parts of the queue that come up next; what waits behind them is looked at as the queue shrinks."""
 _EXAMPLES_OF_A_NAME, _EXAMPLES_READ, _PARTS_AT_ONCE = 12, 400, 48
 # The watch has other things to look at: so many images are read and run through the student at a time.
 _RUNS_AT_ONCE = 8
 _DESCRIBED_COUNT = 4096
-# How much farther than its farthest example a part may lie, and how much nearer than to another name it must.
-_REACH, _LEAD = 1.25, 0.8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +70,21 @@ class Suggesting:
             if self._looked_at.get(picture.inspection_id) == describers[picture.station]
         }
         fresh = (picture for picture in waiting if picture.inspection_id not in self._looked_at)
-        found = {}
+        found: dict[int, Suggestion | None] = {}
         for picture in islice(fresh, _PARTS_AT_ONCE):
-            name = self._suggest(runtime, picture, examples)
+            suggestion = self._suggest(runtime, picture, examples)
             if self._runs_left < 0:
                 break
-            found[picture.inspection_id] = name
+            found[picture.inspection_id] = suggestion
             self._looked_at[picture.inspection_id] = describers[picture.station]
         if found:
             with runtime.database.writing() as session:
                 _store(session, found)
         return len(found)
 
-    def _suggest(self, runtime: Runtime, picture: _Picture, examples: Mapping[str, Sequence[_Picture]]) -> str | None:
+    def _suggest(
+        self, runtime: Runtime, picture: _Picture, examples: Mapping[str, Sequence[_Picture]]
+    ) -> Suggestion | None:
         inspector = runtime.in_force.plan_of(picture.station).inspector
         if inspector is None:
             return None
@@ -95,7 +93,7 @@ class Suggesting:
             for name, pictures in examples.items()
         }
         own = self._describe(runtime, inspector, picture)
-        return None if own is None else nearest_name(own, described)
+        return None if own is None else suggest_name(own, described)
 
     def _describe(self, runtime: Runtime, inspector: Inspector, picture: _Picture) -> np.ndarray | None:
         key = (*_describer(inspector), picture.sha256)
@@ -121,36 +119,6 @@ def _describer_of(runtime: Runtime, station: str) -> tuple[str, str]:
 
 def _describer(inspector: Inspector) -> tuple[str, str]:
     return inspector.bundle_id, str(inspector.profile.crop)
-
-
-def nearest_name(own: np.ndarray, examples: Mapping[str, Sequence[np.ndarray]]) -> str | None:
-    """The name whose examples float32 [D] lie about `own` [D]; None where no name does, or two do."""
-    distances = []
-    for name, seen in examples.items():
-        if len(seen) < LEAST_EXAMPLES:
-            continue
-        mean = np.mean(seen, axis=0)
-        radius = max(float(np.linalg.norm(one - mean)) for one in seen)
-        distances.append((float(np.linalg.norm(own - mean)), radius, name))
-    distances.sort()
-    if not distances:
-        return None
-    distance, radius, name = distances[0]
-    is_alone = len(distances) == 1 or distance <= _LEAD * distances[1][0]
-    return name if is_alone and distance <= _REACH * radius else None
-
-
-def embed_region(anomaly_map: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
-    """float32 [T, h, w] and [T, rows, columns, D] of an image's tiles to [D]: the cells of the most unusual region,
-    against the tile's median, so that lot and light matter less."""
-    tile = int(anomaly_map.reshape(len(anomaly_map), -1).max(axis=1).argmax())
-    grid, marks = embeddings[tile], anomaly_map[tile]
-    rows = np.linspace(0, marks.shape[0] - 1, grid.shape[0]).round().astype(int)
-    columns = np.linspace(0, marks.shape[1] - 1, grid.shape[1]).round().astype(int)
-    at_cells = marks[np.ix_(rows, columns)]
-    inside = at_cells >= 0.5 * at_cells.max()
-    region: np.ndarray = grid[inside].mean(axis=0) - np.median(grid.reshape(-1, grid.shape[-1]), axis=0)
-    return region.astype(np.float32)
 
 
 def _run(runtime: Runtime, inspector: Inspector, picture: _Picture) -> np.ndarray | None:
@@ -197,10 +165,11 @@ def _find_waiting(session: Session) -> list[_Picture]:
     return [_Picture(number, station, str(sha256)) for number, station, sha256 in session.execute(query)]
 
 
-def _store(session: Session, found: Mapping[int, str | None]) -> None:
-    for number, name in found.items():
+def _store(session: Session, found: Mapping[int, Suggestion | None]) -> None:
+    for number, suggestion in found.items():
         chosen = update(WaitingPart).where(WaitingPart.inspection_id == number, ~WaitingPart.is_blind)
-        session.execute(chosen.values(suggested_defect=name))
+        name, similarity = (suggestion.name, suggestion.similarity) if suggestion else (None, None)
+        session.execute(chosen.values(suggested_defect=name, suggested_similarity=similarity))
 
 
 _PICTURE = (StoredInspection.id, Station.name, StoredInspection.image_sha256)

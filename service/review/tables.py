@@ -125,6 +125,7 @@ class WaitingPart(Record):
     kind: Mapped[WaitingKind] = mapped_column(words(WaitingKind, "kind", 32), default=WaitingKind.FLAGGED)
     is_blind: Mapped[bool] = mapped_column(default=False)
     suggested_defect: Mapped[str | None] = mapped_column(String(64), index=True)
+    suggested_similarity: Mapped[float | None]
 
     inspection: Mapped[StoredInspection] = relationship(lazy="raise")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from inspection.bundle.reader import open_bundle
@@ -13,7 +12,7 @@ from inspection.images.preprocess import Preprocessing
 from service.registry.operations import shelve
 from service.review.looking import get_part_in_review, get_waiting_page
 from service.review.queue_filter import QueueFilter
-from service.review.suggesting import Suggesting, embed_region, nearest_name
+from service.review.suggesting import Suggesting
 from tests.browser.flanges import INPUT_PX, LIMITS, flange_picture, make_flange_bundle
 from tests.bundles import make_bundle
 from tests.service.camera import INSPECTIONS, post, posted, runtime_of
@@ -22,44 +21,19 @@ from tests.service.conftest import MakeStation
 LINE = '[[lines]]\nname = "presses"\nstations = ["press-*"]\n'
 
 
-def around(x: float, y: float, spread: float = 0.1) -> list[np.ndarray]:
-    return [np.array([x + dx, y + dy], np.float32) for dx, dy in ((spread, 0), (-spread, 0), (0, spread))]
-
-
-@pytest.mark.parametrize(
-    ("own", "name"),
-    [((0.0, 0.0), "a"), ((3.05, 0.0), "b"), ((1.5, 0.0), None), ((0.0, 0.5), None)],
-)
-def test_a_name_is_suggested_only_where_its_examples_are(own: tuple[float, float], name: str | None) -> None:
-    examples = {"a": around(0, 0), "b": around(3, 0), "too few": around(0, 0)[:2]}
-    assert nearest_name(np.array(own, np.float32), examples) == name
-
-
-def test_without_examples_nothing_is_suggested() -> None:
-    assert nearest_name(np.zeros(2, np.float32), {"a": around(0, 0)[:2]}) is None
-
-
-def test_the_region_is_described_against_what_is_around_it() -> None:
-    anomaly_map = np.zeros((2, 8, 8), np.float32)
-    anomaly_map[1, 2:4, 2:4] = 1.0
-    embeddings = np.full((2, 4, 4, 2), 5.0, np.float32)
-    embeddings[1, 1, 1] = (7.0, 2.0)
-    assert embed_region(anomaly_map, embeddings).tolist() == [2.0, -3.0]
-
-
 def test_names_follow_from_a_few_examples_of_each(make_station: MakeStation, tmp_path: Path) -> None:
     make_flange_bundle(tmp_path / "flanges")
     client = make_station(inspector=open_bundle(tmp_path / "flanges", threads=1))
     runtime = runtime_of(client)
     ids: dict[int, str] = {}
     for number in range(26):
-        kind = ("stain", "dent")[number % 2]
+        kind = ("stain", "undrilled")[number % 2]
         answer = post(client, number, encode_png(flange_picture(500 + number, kind))).json()
         if answer["verdict"] != "PASS":
             ids[answer["id"]] = kind
     suggesting = Suggesting()
     assert suggesting.look(runtime) == 0
-    given = [number for kind in ("stain", "dent") for number in [key for key in ids if ids[key] == kind][:4]]
+    given = [number for kind in ("stain", "undrilled") for number in [key for key in ids if ids[key] == kind][:4]]
     for number in given:
         body = {"decision": "confirmed_defect", "defect": ids[number]}
         assert client.post(f"{INSPECTIONS}/{number}/dispositions", json=body).status_code == 201
@@ -73,8 +47,11 @@ def test_names_follow_from_a_few_examples_of_each(make_station: MakeStation, tmp
     # The tests' student embeds as pixels, so that some will be mistaken.
     assert sum(ids[number] == suggested[number] for number in told) >= 0.75 * len(told)
     first = told[0]
-    assert get_part_in_review(runtime.database, first).suggested_defect == suggested[first]
-    assert "suggested" in client.get(f"/review/{first}").text
+    suggestion = get_part_in_review(runtime.database, first).suggestion
+    assert suggestion is not None
+    assert suggestion.name == suggested[first]
+    page_text = client.get(f"/review/{first}").text
+    assert f'<small class="likeness">{float(f"{suggestion.similarity:.2g}") * 100:.0f}%</small>' in page_text
     asked = QueueFilter.model_validate({"defect": suggested[first]})
     shown = [row.id for row in get_waiting_page(runtime.database, after_id=None, wanted=asked).rows]
     assert shown == [number for number in suggested if suggested[number] == suggested[first]]
