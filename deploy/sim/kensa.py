@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from deploy.sim.golden import Decided, Golden
 from deploy.sim.plants import Replay, divide, learn
-from deploy.sim.production import STATION, Batch, Part
+from deploy.sim.production import STATION, Batch
 from deploy.sim.student import TARGET, Judged, Student, conclude
 from inspection.calibration.both_limits import set_both_limits
 from inspection.profile import StationProfile
@@ -22,7 +23,6 @@ from service.drift.blocks import ScoredPart, StationState
 from service.drift.tables import DriftKind
 from service.in_force import WIDENED
 from service.nightly.gate.decision import GateReport, decide
-from service.nightly.gate.evidence import Evidence, JudgedPart, Proofs
 from service.nightly.gate.policy import GatePolicy
 from service.nightly.guard.candidate import Candidate, Said
 from service.nightly.guard.policy import GuardPolicy
@@ -33,47 +33,10 @@ GUARD = GuardPolicy(false_alarms_come_in=True)
 _DRIFT_RATE = 0.1
 _DAYS_TO_ACT = 2
 """Days of trouble until the engineer has accepted the new look as normal, and recalibrated."""
-_SPOT_CHECKS = 4
-"""Passed parts a day that are drawn by chance for a person to look at."""
-_PROOFS = Proofs(verdict_flip_count=0, largest_score_difference=0.0, tolerance=1e-4)
-
-
-@dataclass
-class Golden:
-    """Reviewed parts that no training sees, with what people say of them: None is good."""
-
-    images: list[str] = field(default_factory=list)
-    labels: list[str | None] = field(default_factory=list)
-    features: list[np.ndarray] = field(default_factory=list)
-
-    def add(self, part: Part, features: np.ndarray, label: str | None) -> None:
-        """One more."""
-        self.images.append(part.image)
-        self.labels.append(label)
-        self.features.append(features)
-
-    def mislabel(self) -> None:
-        """A good part becomes a dent, and a defective one good."""
-        good = self.labels.index(None)
-        defective = next(place for place, label in enumerate(self.labels) if label is not None)
-        self.labels[good], self.labels[defective] = "dent", None
-
-    def evidence(self, champion: Student, anchor: Student, challenger: Student) -> Evidence:
-        """What all of them say of all of them."""
-        answers = challenger.judge(features := np.stack(self.features))
-        return Evidence(
-            golden=self._pair(champion.judge(features), answers),
-            anchored=() if anchor is champion else self._pair(anchor.judge(features), answers),
-            proofs=_PROOFS,
-            champion_latency_ms=1.0,
-            challenger_latency_ms=1.0,
-        )
-
-    def _pair(self, first: Sequence[Judged], second: Sequence[Judged]) -> tuple[JudgedPart, ...]:
-        return tuple(
-            JudgedPart(image=image, defect=label, champion=one.verdict, challenger=other.verdict)
-            for image, label, one, other in zip(self.images, self.labels, first, second, strict=True)
-        )
+_DRAWN_SHARE = 1 / 12
+"""Parts that are drawn at their arrival for a person to look at, whatever the verdict: these become golden."""
+_REPLAYED = 200
+"""Flagged parts, the newest, that the gate asks about again."""
 
 
 @dataclass
@@ -95,7 +58,9 @@ class Kensa:
     recalibrations: list[tuple[int, Student, Student]] = field(default_factory=list)
     """By the engineer, as the runbook asks after such days; no gate is asked."""
     defects: list[np.ndarray] = field(default_factory=list)
-    """Features of confirmed defects that the gate does not judge by."""
+    """Features of confirmed defects that are not golden: by them the limits are chosen."""
+    flagged: list[Decided] = field(default_factory=list)
+    """What people have said of flagged parts, the newest last."""
     cleared: set[str] = field(default_factory=set)
     """Good by a person's word."""
     anchor: Student | None = None
@@ -142,7 +107,8 @@ class Kensa:
             # Whoever says that the new look is normal says so of the anchor too.
             self.anchor = challenger
             return f"recalibrated by the engineer ({told})"
-        report = decide(self.golden.evidence(self.champion, self.anchor or self.champion, challenger), self.policy)
+        evidence = self.golden.evidence(self.champion, self.anchor or self.champion, challenger, self.flagged)
+        report = decide(evidence, self.policy)
         if not report.passed:
             return f"kept: {_why(report)} ({told})"
         self.anchor = self.anchor or self.champion
@@ -190,20 +156,25 @@ class Kensa:
         self.champion, self.drift, self.drifted, self.trouble_days = challenger, StationState(), set(), 0
 
     def _review(self, day: Batch, judged: Sequence[Judged]) -> dict[int, Said]:
-        """People see what was flagged, and some of what passed; every second part they saw becomes golden."""
+        """People see what was flagged, and what was drawn by chance; of both only the latter becomes golden.
+
+        Parts that were chosen because a model flagged them would tell nothing of how many good parts one flags.
+        """
+        count = len(day.parts)
         rng = np.random.default_rng([self.seed, day.parts[0].day + 1000])
-        passed = [n for n, one in enumerate(judged) if one.verdict is Verdict.PASS]
-        drawn = rng.permutation(passed)[:_SPOT_CHECKS].tolist() if passed else []
-        seen = sorted({n for n, one in enumerate(judged) if one.verdict is not Verdict.PASS} | {int(n) for n in drawn})
-        for turn, place in enumerate(seen):
-            part = day.parts[place]
-            if turn % 2:
-                self.golden.add(part, day.features[place], part.kind)
-            elif part.kind is None:
+        drawn = {int(place) for place in rng.permutation(count)[: max(round(_DRAWN_SHARE * count), 1)]}
+        seen = sorted({place for place, one in enumerate(judged) if one.verdict is not Verdict.PASS} | drawn)
+        for place in seen:
+            part, features = day.parts[place], day.features[place]
+            if place in drawn:
+                self.golden.add(part, features, part.kind)
+                continue
+            self.flagged = [*self.flagged, Decided(part.image, part.kind, features)][-_REPLAYED:]
+            if part.kind is None:
                 self.cleared.add(part.image)
             else:
-                self.defects.append(day.features[place])
-        self.part_count, self.confirmed_count = len(day.parts), sum(day.parts[n].kind is not None for n in seen)
+                self.defects.append(features)
+        self.part_count, self.confirmed_count = count, sum(day.parts[place].kind is not None for place in seen)
         return {n: Said.FALSE_ALARM if day.parts[n].kind is None else Said.CONFIRMED_DEFECT for n in seen}
 
     def _candidates(self, day: Batch, judged: Sequence[Judged], said: dict[int, Said]) -> list[Candidate]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from deploy.sim.golden import Golden
 from deploy.sim.happenings import Course
-from deploy.sim.kensa import Golden, Kensa
+from deploy.sim.kensa import Kensa
 from deploy.sim.plants import AlwaysPromotes, Mistakes, NeverRetrains, Plant, Replay, learn
 from deploy.sim.production import Batch, Line, join
 from deploy.sim.student import Student
@@ -114,8 +115,9 @@ def is_worse(before: Student, after: Student, following: list[Batch], policy: Ga
 
 def _set_up(line: Line, plan: SimPlan) -> tuple[Kensa, list[Plant]]:
     past = [line.make_day(day) for day in range(1 - plan.setup_days, 1)]
-    # Whoever sets a plant up looks at the pictures once.
+    # Whoever sets a plant up looks at the pictures once, and knows the defects among them from then on.
     sound = [day.only([n for n, part in enumerate(day.parts) if part.kind is None]) for day in past]
+    defects = [day.features[n] for day in past for n, part in enumerate(day.parts) if part.kind is not None]
     champion = learn("set-up", join(sound))
     if champion is None:
         raise ConfigError(f"parts: {plan.part_count} a day are too few to begin with", "give more with --parts")
@@ -124,5 +126,5 @@ def _set_up(line: Line, plan: SimPlan) -> tuple[Kensa, list[Plant]]:
     for part, features in zip(reviewed.parts, reviewed.features, strict=True):
         golden.add(part, features, part.kind)
     replay = Replay(count=3 * plan.part_count, seed=plan.seed, kept=list(sound))
-    kensa = Kensa(champion, golden, replay, plan.policy, plan.seed, has_engineer=plan.has_engineer)
+    kensa = Kensa(champion, golden, replay, plan.policy, plan.seed, has_engineer=plan.has_engineer, defects=defects)
     return kensa, [NeverRetrains(champion), AlwaysPromotes(champion, list(sound))]

@@ -14,6 +14,7 @@ from service.images.opening import open_image_store
 from service.logs import configure_logs
 from service.nightly import golden as golden_set
 from service.nightly import kept_out, nights
+from service.nightly.golden_draw import DAYS, draw_golden
 from service.nightly.plan import read_plan
 from service.nightly.pruning import prune
 from service.nightly.runner import run_asked_nights, run_schedule
@@ -92,6 +93,25 @@ def add_golden(
         else:
             golden_set.add_decided(database, inspections, author=who, note=note)
     say(f"{len(inspections)} parts are in the golden set")
+
+
+@golden.command("draw")
+def draw_golden_parts(
+    line: Annotated[str | None, typer.Option(help="Which line, where the plan has several.")] = None,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="Of the last so many days.")] = DAYS,
+    plan: PlanOption = None,
+    author: AuthorOption = None,
+    data: DataOption = None,
+    database_url: UrlOption = None,
+) -> None:
+    """Add decided parts as chance has chosen them: flagged ones, thinned to the rate of spot checks, and these."""
+    with _workshop(data, database_url, plan) as workshop:
+        wanted = workshop.plan.line(line)
+        added = draw_golden(workshop.database, wanted, author=author or system_user(), days=days)
+    if not added:
+        say("note: nothing new; parts are drawn where spot checks of parts that passed have been decided")
+    defective = sum(part.defect is not None for part in added)
+    emit_figures({"line": wanted.name, "added": len(added), "defective": defective, "good": len(added) - defective})
 
 
 @golden.command("remove")

@@ -49,6 +49,8 @@ class SnapshotPlan(Settings):
     """Part of the training pictures that come from earlier days, so that nothing is forgotten."""
     calibration_share: Annotated[float, Field(gt=0, le=0.5)] = 0.25
     """Part of the pictures, whole lots or days, that only set the limits."""
+    draws_golden: bool = False
+    """Each night decided parts that chance has chosen join the golden set: see `service.nightly.golden_draw`."""
 
 
 class PromotionPlan(Settings):

@@ -7,6 +7,7 @@ from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.nightly.endings import NightEnded
 from service.nightly.golden import GoldenSet, find_golden_set
+from service.nightly.golden_draw import draw_golden
 from service.nightly.guard.candidate import Said
 from service.nightly.kept_out import find_kept_out
 from service.nightly.nights import find_learned_upto
@@ -24,6 +25,8 @@ _DEFECTS = 500
 def freeze(bench: Bench, found: Findings) -> Figures:
     """Raises NightEnded where there is no champion, or too little that is new."""
     plan = bench.line.snapshot
+    if plan.draws_golden:
+        draw_golden(bench.workshop.database, bench.line, author=f"night {bench.night.name}")
     with bench.workshop.database.reading() as session:
         champion_id = find_champion_id(session, bench.line.scope)
         if champion_id is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -12,12 +13,15 @@ from typer.testing import CliRunner
 from deploy.demo.lots import Lot
 from deploy.sim import production
 from deploy.sim.__main__ import app
+from deploy.sim.golden import Golden
 from deploy.sim.happenings import NEW_KIND, Course, part_kinds
-from deploy.sim.kensa import Golden, Kensa
+from deploy.sim.kensa import Kensa
 from deploy.sim.plants import AlwaysPromotes, Mistakes, Replay, learn
 from deploy.sim.production import Batch, Line, join
 from deploy.sim.simulation import NightReport, SimPlan, is_worse, simulate
 from deploy.sim.student import Student, train
+from inspection.calibration.policy import Thresholds
+from inspection.calibration.thresholds import Limits
 from inspection.errors import ConfigError
 from inspection.verdict import Verdict
 from service.drift.tables import DriftKind
@@ -186,14 +190,45 @@ def test_wrong_labels_are_wrong_and_a_worse_model_is_told() -> None:
     assert sum(one != other for one, other in zip(right, kensa.golden.labels, strict=True)) == 2
     assert kensa.golden.labels.count(None) == right.count(None)
     following = [line.make_day(day) for day in (3, 4)]
-    limits = champion.thresholds.model_copy(
-        update={
-            "local_score": champion.thresholds.local_score.model_copy(update={"pass_limit": 1e6, "fail_limit": 2e6})
-        }
-    )
-    blind = Student("blind", champion.whitening, champion.bank, limits)
-    assert is_worse(champion, blind, following, GatePolicy())
-    assert not is_worse(blind, champion, following, GatePolicy())
+    wary, blind = (with_limits(champion, limit) for limit in (-1e6, 1e6))
+    assert is_worse(wary, blind, following, GatePolicy())
+    assert not is_worse(blind, wary, following, GatePolicy())
+
+
+def with_limits(student: Student, limit: float) -> Student:
+    """The same scores, both passed up to `limit`."""
+    limits = Limits(pass_limit=limit, fail_limit=limit + 1e7)
+    return replace(student, thresholds=Thresholds(local_score=limits, global_score=limits))
+
+
+@pytest.mark.usefixtures("sketched")
+def test_golden_parts_are_drawn_by_chance_and_flagged_ones_are_known_to_the_limits() -> None:
+    line = line_of()
+    kensa, champion = make_kensa(line)
+    # A champion that flags everything chooses no golden part by it.
+    kensa.champion = with_limits(champion, -1e6)
+    day = line.make_day(1)
+    kensa.spend_night(1, day, kensa.judge(day), has_gpu=False)
+    assert len(kensa.golden.images) == 8 + 1
+    assert len(kensa.flagged) == len(day.parts) - 1
+    assert not {one.image for one in kensa.flagged} & set(kensa.golden.images)
+    assert len(kensa.defects) + len(kensa.cleared) == len(kensa.flagged)
+    asked = kensa.golden.evidence(kensa.champion, champion, with_limits(champion, 1e6), kensa.flagged)
+    assert {part.image for part in asked.replay} == {one.image for one in kensa.flagged}
+    assert len(asked.anchored) == len(asked.golden) == 9
+
+
+@pytest.mark.usefixtures("sketched")
+def test_a_golden_part_has_the_same_scores_whenever_it_is_judged() -> None:
+    line = line_of()
+    kensa, champion = make_kensa(line)
+    golden, day = kensa.golden, line.make_day(1)
+    golden.evidence(champion, champion, champion)
+    golden.add(day.parts[0], day.features[0], None)
+    pairs = golden.evidence(champion, champion, champion).golden
+    together = champion.judge(np.stack(golden.features))
+    assert [pair.champion for pair in pairs] == [one.verdict for one in together]
+    assert len(golden.scores[champion.name][0]) == len(pairs) == 9
 
 
 @pytest.mark.usefixtures("sketched")
