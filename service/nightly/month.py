@@ -36,7 +36,7 @@ def draw(nights: Sequence[NightAnswer], words: Words, zone: ZoneInfo) -> dict[st
     layout = {
         "height": 460,
         "showlegend": True,
-        "legend": {"orientation": "h", "y": 1.1, "x": 0},
+        "legend": {"orientation": "h", "y": 1.03, "yanchor": "bottom", "x": 0},
         "xaxis": {"type": "category", "anchor": "y3", "nticks": 10},
         "yaxis": {"domain": _AUROC_PLACE, "tickformat": ".3f", "nticks": 4},
         "yaxis2": {"domain": _RATE_PLACE, "tickformat": ".1%", "rangemode": "tozero", "nticks": 4},

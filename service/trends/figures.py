@@ -69,7 +69,7 @@ def _layout(chart: ChartAnswer, since: datetime, until: datetime, zone: ZoneInfo
     return {
         "height": 320,
         "showlegend": True,
-        "legend": {"orientation": "h", "y": 1.14, "x": 0},
+        "legend": {"orientation": "h", "y": 1.04, "yanchor": "bottom", "x": 0},
         "yaxis": {"tickformat": ".1%", "range": [0, _highest(chart)]}
         if chart.name is ChartName.FLAGGED
         else {"rangemode": _range_mode(chart)},

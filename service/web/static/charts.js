@@ -6,6 +6,9 @@ import { language } from "./words.js";
 const CONFIG = { displayModeBar: false, responsive: true, locale: language };
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
+// How dates are written along an axis, where they are written otherwise than in English.
+const DATES = { ja: { year: "%Y年", month: "%Y年%-m月", dayMonth: "%-m月%-d日", dayMonthYear: "%Y年%-m月%-d日" } };
+
 /** Names of months and days, which plotly.js has in English only. */
 function registerLanguage() {
   if (language === "en") return;
@@ -20,6 +23,7 @@ function registerLanguage() {
     days: named({ weekday: "long" }, 7, weekday),
     shortDays: named({ weekday: "short" }, 7, weekday),
     date: "%Y/%m/%d",
+    ...DATES[language],
   };
   Plotly.register({ moduleType: "locale", name: language, dictionary: {}, format });
 }
