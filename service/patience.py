@@ -22,9 +22,10 @@ def patient_protocol(patience_s: float) -> type[asyncio.Protocol]:
             self._wait()
 
         def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            # A head that came whole, as nearly all do, needs no clock.
             if not self._is_in_request:
                 self._wait()
-            super().data_received(data)
 
         def on_headers_complete(self) -> None:
             self._is_in_request = True

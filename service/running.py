@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from anyio.to_thread import run_sync
@@ -43,15 +43,7 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
     shelf.place(inspector, settings.bundle)
     image_store = open_image_store(settings.images, settings.image_directory)
     disk = _disk(settings, image_store, alarms)
-    storer = Storer(image_store, require_room=disk.require_room, on_put=metrics.stages.labels("store").observe)
-    recorder = Recorder(
-        database,
-        late_after_s=settings.late_after_s,
-        patience_s=settings.database_patience_s,
-        tells_factory=factory is not None,
-        on_commit=metrics.commit_sizes.observe,
-        under_way_count=lambda: pool.running_count,
-    )
+    storer, recorder = _writers(settings, database, image_store, disk, metrics, factory, lambda: pool.running_count)
     try:
         await run_sync(_prepare, database, inspector)
         async with _writing(storer, recorder), ScoringPool(limits, on_batch=metrics.batch_sizes.observe) as pool:
@@ -82,6 +74,33 @@ async def running(settings: ServiceSettings, inspector: Inspector) -> AsyncItera
                 yield runtime
     finally:
         database.close()
+
+
+def _writers(
+    settings: ServiceSettings,
+    database: Database,
+    image_store: ImageStore,
+    disk: Disk,
+    metrics: Metrics,
+    factory: FactoryPlan | None,
+    under_way_count: Callable[[], int],
+) -> tuple[Storer, Recorder]:
+    """Of images and of verdicts; both gather what comes while many are under way."""
+    storer = Storer(
+        image_store,
+        require_room=disk.require_room,
+        on_put=metrics.stages.labels("store").observe,
+        under_way_count=under_way_count,
+    )
+    recorder = Recorder(
+        database,
+        late_after_s=settings.late_after_s,
+        patience_s=settings.database_patience_s,
+        tells_factory=factory is not None,
+        on_commit=metrics.commit_sizes.observe,
+        under_way_count=under_way_count,
+    )
+    return storer, recorder
 
 
 @asynccontextmanager

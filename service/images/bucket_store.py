@@ -1,5 +1,6 @@
 """The image store in an S3-compatible bucket. An object appears whole or not at all: that is S3's own promise."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ class BucketImageStore:
     def __init__(self, url: str, store: ObjectStore) -> None:
         self.place = url
         self.disk: Path | None = None
+        self.puts_together = False
         self._store = store
 
     def put(self, data: bytes) -> str:
@@ -30,6 +32,10 @@ class BucketImageStore:
         sha256 = sha256_of_bytes(data)
         self._write(_key(sha256), data)
         return sha256
+
+    def put_all(self, contents: Sequence[bytes]) -> list[str]:
+        """As every image store; one after another."""
+        return [self.put(data) for data in contents]
 
     def get(self, sha256: str) -> bytes:
         """As every image store."""

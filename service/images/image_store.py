@@ -1,5 +1,6 @@
 """What an image store promises, wherever its bytes lie."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
@@ -16,8 +17,15 @@ class ImageStore(Protocol):
     def disk(self) -> Path | None:
         """A folder on the disk whose free space it lives by; None where space is somebody else's matter."""
 
+    @property
+    def puts_together(self) -> bool:
+        """Whether many at once cost little more than one."""
+
     def put(self, data: bytes) -> str:
         """Store bytes and return their SHA-256, once they would survive a power cut. Raises StorageError."""
+
+    def put_all(self, contents: Sequence[bytes]) -> list[str]:
+        """`put` for each of them, in order; where that fails for one, nobody is told of the others."""
 
     def get(self, sha256: str) -> bytes:
         """The bytes of that name. Raises NotFound where they are lost, StorageError where they cannot be read."""

@@ -4,6 +4,7 @@ import os
 import secrets
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
 from io import FileIO
@@ -12,6 +13,7 @@ from pathlib import Path
 from inspection.errors import StorageError
 from inspection.images.digest import sha256_of_bytes
 from service.errors import NotFound
+from service.images.durably import Durably, Syncs, sync_folder
 
 _REMEDY = "free space on the disk, or make the directory writable, then send again"
 _ABANDONED_AFTER_S = 3600.0
@@ -25,28 +27,30 @@ class LocalImageStore:
         self.incoming = directory / ".incoming"
         self.place = str(directory)
         self.disk: Path | None = directory
+        self.puts_together = True
         # Which of the 256 upper folders this process knows to survive a power cut, with all that is below them.
         self._durable: set[str] = set()
+        self._durably = Durably()
 
     def put(self, data: bytes) -> str:
-        """Store bytes and return their SHA-256, once they would survive a power cut. Raises StorageError."""
-        sha256 = sha256_of_bytes(data)
-        upper = sha256[:2]
-        folder = f"{self.place}/{upper}/{sha256[2]}"
-        path = f"{folder}/{sha256}"
+        """As every image store."""
+        return self.put_all([data])[0]
+
+    def put_all(self, contents: Sequence[bytes]) -> list[str]:
+        """As every image store; they share their syncs."""
+        names = [sha256_of_bytes(data) for data in contents]
+        wanted = dict(zip(names, contents, strict=True))
+        uppers = {name[:2] for name in wanted}
         try:
-            if upper not in self._durable:
+            for upper in uppers - self._durable:
                 self._make_folders(self.directory / upper)
                 self._durable.add(upper)
-            if not _is_touched(path):
-                self._write_whole(path, data)
-            # Also for a file that was there already: whoever wrote it may not have come to this line yet.
-            _sync_directory(folder)
+            self._durably.run(self.directory, lambda syncs: self._write_all(wanted, syncs), file_count=len(wanted))
         except OSError as error:
             # Somebody may have taken the folders away: the next part looks again.
-            self._durable.discard(upper)
+            self._durable -= uppers
             raise StorageError(f"{self.directory}: {error.strerror}", _REMEDY) from None
-        return sha256
+        return names
 
     def get(self, sha256: str) -> bytes:
         """The bytes of that name. Raises NotFound where the file is lost, StorageError where it cannot be read."""
@@ -124,24 +128,35 @@ class LocalImageStore:
         self.incoming.mkdir(exist_ok=True)
         for digit in "0123456789abcdef":
             (upper / digit).mkdir(exist_ok=True)
-        _sync_directory(upper)
-        _sync_directory(self.directory)
+        sync_folder(upper)
+        sync_folder(self.directory)
         # A parent that we may not read is one that we have not made.
         with suppress(PermissionError):
-            _sync_directory(self.directory.parent)
+            sync_folder(self.directory.parent)
 
-    def _write_whole(self, path: str, data: bytes) -> None:
-        """Write aside, sync, and rename: a reader sees all of it or nothing."""
-        temporary = f"{self.incoming}/{os.path.basename(path)}.{secrets.token_hex(8)}"
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+    def _write_all(self, wanted: dict[str, bytes], syncs: Syncs) -> None:
+        """Write aside, sync, and rename: a reader sees all of a file or nothing."""
+        paths = {name: f"{self.place}/{name[:2]}/{name[2]}/{name}" for name in wanted}
+        aside: dict[str, str] = {}
         try:
-            with open(descriptor, "wb", buffering=0) as file:
-                _write_all(file, data)
-                os.fsync(descriptor)
-            os.rename(temporary, path)
+            for name, path in paths.items():
+                if not _is_touched(path):
+                    temporary = f"{self.incoming}/{name}.{secrets.token_hex(8)}"
+                    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+                    aside[temporary] = path
+                    with open(descriptor, "wb", buffering=0) as file:
+                        _write_whole(file, wanted[name])
+                        syncs.file_written(descriptor)
+            if aside:
+                syncs.all_written()
+            for temporary, path in aside.items():
+                os.rename(temporary, path)
         except OSError:
-            Path(temporary).unlink(missing_ok=True)
+            for temporary in aside:
+                Path(temporary).unlink(missing_ok=True)
             raise
+        # Also for a file that was there already: whoever wrote it may not have come to this line yet.
+        syncs.all_named({os.path.dirname(path) for path in paths.values()})
 
 
 def _is_touched(path: str) -> bool:
@@ -153,16 +168,8 @@ def _is_touched(path: str) -> bool:
     return True
 
 
-def _write_all(file: FileIO, data: bytes) -> None:
+def _write_whole(file: FileIO, data: bytes) -> None:
     """Without a buffer a write may take only a part: a disk that is filling up does."""
     rest = memoryview(data)
     while rest:
         rest = rest[file.write(rest) :]
-
-
-def _sync_directory(path: str | Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -68,8 +68,8 @@ async def take_in(runtime: Runtime, trigger: Trigger, images: Sequence[bytes]) -
                 profile_version=answer.profile_version,
                 total_ms=round((now - start) * 1e3, 1),
             )
-        runtime.metrics.stages.labels("record").observe(now - before_record)
-        runtime.metrics.stages.labels("total").observe(now - start)
+        runtime.metrics.time_stage("record", now - before_record)
+        runtime.metrics.time_stage("total", now - start)
     return recorded
 
 
@@ -133,18 +133,14 @@ async def _find_all(runtime: Runtime, trigger: Trigger, plan: Plan, images: Sequ
 
 
 async def _find(runtime: Runtime, trigger: Trigger, plan: Plan, image: bytes) -> Finding:
-    """Judge one image while it is stored. What cannot be stored is held, as what cannot be judged."""
-    storing = runtime.storer.put(image)
+    """Judge one image, then store it with its heat map. What cannot be stored is held, as what cannot be judged."""
     judged = await _judge(runtime, plan, image, f"image of trigger {trigger.trigger_id}")
-    stored = heat_map = None
+    contents = [image] if judged.heat_map_png is None else [image, judged.heat_map_png]
     try:
-        stored = await storing
-        if judged.heat_map_png is not None:
-            heat_map = await runtime.storer.put(judged.heat_map_png)
+        return Finding(judged.inspection, plan, *await runtime.storer.put(contents))
     except StorageError as error:
         runtime.alarms.raise_alarm("image_store_failing", str(error))
-        return Finding(_not_stored(judged, error), plan, stored)
-    return Finding(judged.inspection, plan, stored, heat_map)
+        return Finding(_not_stored(judged, error), plan, None)
 
 
 async def _judge(runtime: Runtime, plan: Plan, image: bytes, name: str) -> Judged:

@@ -1,9 +1,6 @@
 """The one writer of the record: whatever waits while a transaction commits goes into the next one together."""
 
 import asyncio
-import queue
-import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from inspection.errors import StorageError
 from service.db.engine import Database
+from service.gathering import Gathering
 from service.intake.findings import PartFindings
 from service.intake.recording import NameIds, Recorded, Recording
 from service.outcome import Outcome, settle
@@ -22,9 +20,6 @@ from service.outcome import Outcome, settle
 log = structlog.get_logger("kensa.record")
 _GROUP_LIMIT = 64
 _REMEMBERED_COUNT = 1024
-# A commit costs the same for one as for many. Where many are under way, it waits for a part of them.
-_GROUP_SHARE = 3
-_LINGER_S = 0.08
 # With these the database is the matter, and not one of the findings.
 _UNREACHABLE = (OperationalError, InterfaceError, InternalError, PoolTimeoutError)
 
@@ -53,24 +48,21 @@ class Recorder:
         self._patience_s = patience_s
         self._tells_factory = tells_factory
         self._on_commit = on_commit
-        self._under_way_count = under_way_count
         self._ids = NameIds()
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._recent: OrderedDict[tuple[str, str], Recorded] = OrderedDict()
-        self._thread = threading.Thread(target=self._run, name="record", daemon=True)
+        self._waiting = Gathering("record", self._record_group, limit=_GROUP_LIMIT, under_way_count=under_way_count)
 
     def start(self) -> None:
         """Begin to take findings."""
-        self._thread.start()
+        self._waiting.start()
 
     def close(self) -> None:
         """Finish what was taken, as far as the database allows."""
-        self._queue.put(None)
-        self._thread.join(self._patience_s)
+        self._waiting.close(self._patience_s)
 
     @property
     def waiting_count(self) -> int:
-        return self._queue.qsize()
+        return len(self._waiting)
 
     def recall(self, station: str, trigger_id: str) -> Recorded | None:
         """What was recorded of a trigger lately. A verdict never changes, so there is no need to ask again."""
@@ -79,7 +71,7 @@ class Recorder:
     async def record(self, found: PartFindings) -> Recorded:
         """Durable when it returns. Raises StorageError or SQLAlchemy's errors: then the sender has to try again."""
         waiting = _Waiting(found, asyncio.get_running_loop().create_future())
-        self._queue.put(waiting)
+        self._waiting.put(waiting)
         done, _ = await asyncio.wait([waiting.answer], timeout=self._patience_s)
         if not done:
             # It may still be recorded. The next try tells, by the same trigger.
@@ -95,29 +87,6 @@ class Recorder:
         self._recent[key] = Recorded(recorded.answers, was_first=False)
         if len(self._recent) > _REMEMBERED_COUNT:
             self._recent.popitem(last=False)
-
-    def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            group = [first]
-            is_last = self._fill(group)
-            self._record_group(group)
-            if is_last:
-                return
-
-    def _fill(self, group: list[_Waiting]) -> bool:
-        """Add what waits, and under load what comes within a moment; True at the end of all."""
-        wanted = min(_GROUP_LIMIT, self._under_way_count() // _GROUP_SHARE)
-        deadline = time.monotonic() + _LINGER_S
-        while len(group) < _GROUP_LIMIT:
-            rest_s = deadline - time.monotonic() if len(group) < wanted else 0.0
-            try:
-                following = self._queue.get(timeout=rest_s) if rest_s > 0 else self._queue.get_nowait()
-            except queue.Empty:
-                return False
-            if following is None:
-                return True
-            group.append(following)
-        return False
 
     def _record_group(self, group: Sequence[_Waiting]) -> None:
         recorded: list[Recorded] = []

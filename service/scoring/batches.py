@@ -17,7 +17,7 @@ class BatchQueue:
         self._batch_limit = batch_limit
         self._deadline_s = deadline_s
         self._jobs: deque[Job] = deque()
-        self._decoding_count = 0
+        self._expected_count = 0
         self.is_closed = False
         self._changed = threading.Condition()
 
@@ -25,22 +25,23 @@ class BatchQueue:
         return len(self._jobs)
 
     def expect(self) -> None:
-        """One more image is being decoded; `put` or `forget` follows."""
+        """One more image is on its way; `put` or `forget` follows."""
         with self._changed:
-            self._decoding_count += 1
+            self._expected_count += 1
 
     def forget(self) -> None:
         """An expected image needs no scoring."""
         with self._changed:
-            self._decoding_count -= 1
+            self._expected_count -= 1
             self._changed.notify_all()
 
     def put(self, job: Job) -> None:
-        """An expected image is decoded."""
+        """An expected image is here."""
+        job.queued_at = time.perf_counter()
         with self._changed:
-            self._decoding_count -= 1
+            self._expected_count -= 1
             self._jobs.append(job)
-            self._changed.notify_all()
+            self._changed.notify()
 
     def put_back(self, jobs: list[Job]) -> None:
         """Jobs whose thread has died: at the front, for another thread."""
@@ -53,7 +54,7 @@ class BatchQueue:
         with self._changed:
             self._changed.wait_for(lambda: self._jobs or self.is_closed)
             deadline = time.monotonic() + self._deadline_s
-            while not self.is_closed and self._decoding_count and len(self._jobs) < self._batch_limit:
+            while not self.is_closed and self._expected_count and len(self._jobs) < self._batch_limit:
                 rest_s = deadline - time.monotonic()
                 if rest_s <= 0 or not self._changed.wait(rest_s):
                     break
@@ -69,10 +70,12 @@ class BatchQueue:
     def _of_one_student(self) -> list[Job]:
         batch: list[Job] = []
         others: list[Job] = []
+        now = time.perf_counter()
         while self._jobs and len(batch) < self._batch_limit:
             job = self._jobs.popleft()
             if job.is_abandoned:
                 continue
+            job.waiting_ms = (now - job.queued_at) * 1e3
             # A job over which a thread has died goes alone: it must not take others with it again.
             fits = not batch or (job.inspector.session is batch[0].inspector.session and not job.deaths)
             (batch if fits else others).append(job)

@@ -1,12 +1,11 @@
 """One image on its way to its inspection."""
 
 import asyncio
-import time
 from dataclasses import dataclass, field
 
 from inspection.inspector import Inspector, PreparedImage
 from inspection.verdict import Inspection
-from service.outcome import settle
+from service.outcome import Outcome, settle
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +25,31 @@ class Job:
     inspector: Inspector
     answer: asyncio.Future[Judged]
     image: PreparedImage | None = None
-    decoded_at: float = 0.0
+    queued_at: float = 0.0
+    waiting_ms: float = 0.0
+    """In the queue of images to be scored."""
     deaths: int = 0
     """Threads that have died over this image."""
     is_abandoned: bool = field(default=False)
     """Nobody waits any more: whatever step comes next may leave it."""
 
-    def prepare(self) -> Inspection | None:
-        """Decode and preprocess; an Inspection where that is the end of it."""
+    def is_prepared(self) -> bool:
+        """Decode and preprocess unless that was done; False where that is the end of it, which is answered then."""
+        if self.image is None and not self.is_abandoned:
+            with Outcome() as outcome:
+                self._prepare()
+            if outcome.failure is not None:
+                self.settle(outcome.failure)
+        return self.image is not None
+
+    def _prepare(self) -> None:
         prepared = self.inspector.prepare(self.data, name=self.name)
         if isinstance(prepared, Inspection):
-            return prepared
-        self.image, self.decoded_at = prepared, time.perf_counter()
+            self.settle(Judged(prepared))
+            return
+        self.image = prepared
         # The encoded bytes are the image store's from here on.
         self.data = b""
-        return None
 
     def settle(self, outcome: Judged | BaseException) -> None:
         """Answer, from any thread. The first answer counts."""

@@ -23,7 +23,8 @@ _WATCH_S = 0.2
 class PoolLimits:
     """`queue_limit` images at once; batches of up to `batch_limit` that wait `batch_deadline_s` to fill.
 
-    `scorer_count` batches are scored at a time: one for each core, or one for a GPU.
+    `scorer_count` batches are scored at a time: one for each core, or one for a GPU. Batches of one are decoded by the
+    thread that scores them; larger ones are filled by threads that only decode.
     """
 
     queue_limit: int = 64
@@ -46,7 +47,8 @@ class ScoringPool:
         self._running: set[Job] = set()
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ready = BatchQueue(limits.batch_limit, limits.batch_deadline_s)
-        self._decoders = [DecodeThread(self._waiting, self._ready) for _ in range(min(4, os.cpu_count() or 1))]
+        decoder_count = 0 if limits.batch_limit == 1 else min(4, os.cpu_count() or 1)
+        self._decoders = [DecodeThread(self._waiting, self._ready) for _ in range(decoder_count)]
         self._scorers = [ScoringThread(self._ready, self._on_batch) for _ in range(limits.scorer_count)]
 
     async def __aenter__(self) -> "ScoringPool":
@@ -67,7 +69,7 @@ class ScoringPool:
 
     @property
     def waiting_count(self) -> int:
-        """Images that are decoded and wait to be scored."""
+        """Images that wait to be scored."""
         return len(self._ready)
 
     @property
@@ -86,7 +88,7 @@ class ScoringPool:
         job = Job(data, name, inspector, asyncio.get_running_loop().create_future())
         self._running.add(job)
         self._ready.expect()
-        self._waiting.put(job)
+        (self._waiting if self._decoders else self._ready).put(job)
         try:
             await asyncio.wait([job.answer], timeout=self.limits.timeout_s)
         finally:

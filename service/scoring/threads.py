@@ -11,7 +11,6 @@ import structlog
 from inspection.inspector import PreparedImage
 from inspection.scoring.heat_map import encode_heat_map
 from inspection.scoring.session import Scores
-from inspection.verdict import Inspection
 from service.outcome import Outcome
 from service.scoring.batches import BatchQueue
 from service.scoring.job import Job, Judged
@@ -39,17 +38,10 @@ class DecodeThread(WatchedThread):
     def run(self) -> None:
         """Until None comes."""
         while (job := self._waiting.get()) is not None:
-            held: Inspection | None = None
-            with Outcome() as outcome:
-                held = None if job.is_abandoned else job.prepare()
-            if job.image is not None and outcome.failure is None:
+            if job.is_prepared():
                 self._ready.put(job)
-                continue
-            self._ready.forget()
-            if outcome.failure is not None:
-                job.settle(outcome.failure)
-            elif held is not None:
-                job.settle(Judged(held))
+            else:
+                self._ready.forget()
 
 
 class ScoringThread(WatchedThread):
@@ -72,14 +64,18 @@ class ScoringThread(WatchedThread):
                     break
                 continue
             self.busy_since = time.monotonic()
-            self._on_batch(len(self.batch))
-            if not self._score(self.batch):
-                for job in self.batch:
+            # Decoded already, but for batches of one: what scores an image then finds it where its caches are warm.
+            prepared = [job for job in self.batch if job.is_prepared()]
+            self._on_batch(len(prepared))
+            if not self._score(prepared):
+                for job in prepared:
                     self._score([job])
             self.busy_since = None
 
     def _score(self, batch: list[Job]) -> bool:
         """Answer all of a batch; False, with nothing answered, where its images may go better one by one."""
+        if not batch:
+            return True
         judged: list[Judged] = []
         with Outcome() as outcome:
             judged = score_batch(batch)
@@ -100,14 +96,14 @@ def score_batch(batch: list[Job]) -> list[Judged]:
     scores = batch[0].inspector.score(images)
     inference_ms = (time.perf_counter() - start) * 1e3
     return [
-        _conclude(job, image, _row(scores, number), (start - job.decoded_at) * 1e3, inference_ms)
+        _conclude(job, image, _row(scores, number), inference_ms)
         for number, (job, image) in enumerate(zip(batch, images, strict=True))
     ]
 
 
-def _conclude(job: Job, image: PreparedImage, scores: Scores, waiting_ms: float, inference_ms: float) -> Judged:
+def _conclude(job: Job, image: PreparedImage, scores: Scores, inference_ms: float) -> Judged:
     [inspection] = job.inspector.conclude([image], scores, inference_ms=inference_ms)
-    inspection.timings_ms["waiting"] = waiting_ms
+    inspection.timings_ms["waiting"] = job.waiting_ms
     if inspection.anomaly_map is None:
         return Judged(inspection)
     return Judged(inspection, encode_heat_map(inspection.anomaly_map, job.inspector.thresholds.local_score.pass_limit))

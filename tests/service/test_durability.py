@@ -72,11 +72,12 @@ def test_a_full_image_store_holds_and_leaves_nothing_half_written(
     kept = posted(station, "before", spot=0.9)
     before = stored_files(station)
 
-    def refuse(_descriptor: int) -> None:
+    def refuse(_descriptor: object) -> None:
         raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
-        patch.setattr("service.images.local_store.os.fsync", refuse)
+        patch.setattr("service.images.durably.os.fsync", refuse)
+        patch.setattr("service.images.durably.WholeDisk._sync", refuse)
         assert_not_stored(station, "during", part_png(77))
     assert stored_files(station) == before
     assert stored_count(station) == 2

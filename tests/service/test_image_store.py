@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from inspection.errors import StorageError
 from inspection.images.digest import sha256_of_bytes
 from service.errors import NotFound
+from service.images.durably import Durably, FileByFile, WholeDisk, find_syncfs
 from service.images.local_store import LocalImageStore
 
 DATA = b"an image" * 10_000
@@ -56,6 +59,74 @@ def test_a_name_appears_only_after_its_bytes_are_synced(
     monkeypatch.setattr("service.images.local_store.os.rename", note_rename)
     store.put(DATA)
     assert steps[-3:] == ["sync file", "rename", "sync folder"]
+
+
+def test_files_put_together_get_their_names_after_all_their_bytes_are_synced(
+    store: LocalImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps: list[str] = []
+    sync, rename = WholeDisk._sync, os.rename
+
+    def note_sync(disk: WholeDisk) -> None:
+        steps.append("sync")
+        sync(disk)
+
+    def note_rename(old: str, new: Path) -> None:
+        steps.append("rename")
+        rename(old, new)
+
+    monkeypatch.setattr(WholeDisk, "_sync", note_sync)
+    monkeypatch.setattr("service.images.local_store.os.rename", note_rename)
+    contents = [DATA, b"its heat map", DATA, b"another"]
+    assert store.put_all(contents) == [sha256_of_bytes(one) for one in contents]
+    assert steps == ["sync", "rename", "rename", "rename", "sync"]
+    assert [store.get(sha256_of_bytes(one)) for one in contents] == contents
+    # What is there already is only named durably.
+    steps.clear()
+    store.put_all(contents)
+    assert steps == ["sync"]
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_files_put_together_are_told_of_only_when_all_are_durable(
+    store: LocalImageStore, monkeypatch: pytest.MonkeyPatch, failing: int
+) -> None:
+    calls: list[int] = []
+
+    def fail(_descriptor: int) -> int:
+        calls.append(1)
+        ctypes.set_errno(5)
+        return -1 if len(calls) == failing else 0
+
+    monkeypatch.setattr(store, "_durably", Durably(fail))
+    with pytest.raises(StorageError, match="Input/output error"):
+        store.put_all([DATA, b"its heat map"])
+    assert not list(store.incoming.iterdir())
+    assert len(files_in(store)) == (0 if failing == 1 else 2)
+
+
+def test_beside_a_busy_neighbour_files_are_synced_one_by_one(
+    store: LocalImageStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[int] = []
+    clock = iter([0.0, 100.0, 100.7, 100.7, 120.0, 161.0, 161.0, 161.0])
+    monkeypatch.setattr("service.images.durably.time.monotonic", lambda: next(clock))
+
+    def count(descriptor: int) -> int:
+        calls.append(descriptor)
+        return 0
+
+    durably = Durably(count)
+    kinds: list[type] = []
+    for _ in range(3):
+        durably.run(store.directory.parent, lambda syncs: kinds.append(type(syncs)), file_count=2)
+    durably.run(store.directory.parent, lambda syncs: kinds.append(type(syncs)), file_count=1)
+    assert kinds == [WholeDisk, FileByFile, WholeDisk, FileByFile]
+
+
+def test_this_kernel_tells_of_bytes_that_were_lost() -> None:
+    # Everything that runs Kensa today is newer than Linux 5.8; a test machine that is not would measure another path.
+    assert (find_syncfs() is not None) == (sys.platform == "linux")
 
 
 @pytest.mark.parametrize("step", ["fsync", "rename"])
