@@ -72,9 +72,16 @@ class LineCosts(CostInputs):
 class HealingPlan(Settings):
     """The guard's proof, on top of the night's budget: defects are mixed into copies of the training pictures."""
 
-    minutes: Annotated[float, Field(ge=0, le=24 * 60)] = 0.0
-    """For all shares together; 0 leaves it out."""
+    minutes: Annotated[float, Field(ge=0, le=24 * 60)] | None = None
+    """For all shares together; 0 leaves it out. Without a word a tenth of the night's budget, where that is enough."""
     shares: Annotated[tuple[Annotated[float, Field(gt=0, le=0.5)], ...], Field(min_length=1)] = (0.01, 0.05, 0.10)
+
+    def minutes_of(self, night_minutes: float) -> float:
+        """Of a night with that budget; 0 where each copy, of which one stays clean, would get less than a minute."""
+        if self.minutes is not None:
+            return self.minutes
+        tenth = night_minutes / 10
+        return tenth if tenth >= 1 + len(self.shares) else 0.0
 
 
 class LinePlan(Settings):

@@ -1,8 +1,8 @@
-"""An optional step, the guard's proof: what would it cost if defects slipped through? Known ones are mixed into copies.
+"""The guard's proof: what would it cost if defects slipped through? Known ones are mixed into copies of the pictures.
 
-For each share a copy of the training pictures gets so many defects, a teacher and a student are trained on it, and that
-student's detection on the golden set is compared with the challenger's, which has learned from the clean ones. Nothing
-is decided by it, and nothing of it stays but its figures.
+One copy stays clean. Each other gets defects until they make its share; a teacher and a student are trained on every
+copy, for the same time and from the same start, and those of the mixed ones are compared on the golden set with that of
+the clean one. Nothing is decided by it, and nothing of it stays but its figures.
 """
 
 import shutil
@@ -34,34 +34,41 @@ _LEAST_MINUTES = 0.05
 def heal(bench: Bench, found: Findings) -> Figures:
     """Ends no night: what it cannot do it says in `trouble`."""
     plan = bench.line.healing
-    if not plan.minutes:
+    minutes = plan.minutes_of(bench.night.minutes)
+    if not minutes:
         return {"is_asked": False}
     snapshot = bench.folder.read(bench.folder.snapshot_file, found["freeze"]["snapshot_sha256"])
     defects, are_real = _find_defects(bench, snapshot)
     rows: list[Figures] = []
     trouble = None if defects else "there is no known defect, and none was drawn"
     if defects:
+        each = minutes / (1 + len(plan.shares))
+        truths = [(number, defect) for _, number, defect in snapshot["golden"]]
         try:
-            clean = open_bundle(bench.folder.challenger)
+            # The challenger is no yardstick: it was trained for longer, and its limits come from other lots.
+            clean, _ = _train_copy(bench, found, defects, 0.0, each)
             for share in plan.shares:
-                rows.append(_train_beside(bench, found, snapshot, clean, defects, share))
+                mixed, injected = _train_copy(bench, found, defects, share, each)
+                golden = judge_with(bench, clean, mixed)(truths)
+                rows.append({"share": share, "injected_count": injected, **_compare(golden)})
         except (NightEnded, BundleError) as error:
             trouble = str(error)
             log.warning("healing_ended", night=bench.night.name, detail=trouble)
         finally:
             shutil.rmtree(_folder(bench), ignore_errors=True)
-    return {"is_asked": True, "are_real": are_real, "rows": rows, "trouble": trouble}
+    return {"is_asked": True, "are_real": are_real, "minutes": minutes, "rows": rows, "trouble": trouble}
 
 
-def _train_beside(
-    bench: Bench, found: Findings, snapshot: Figures, clean: Inspector, defects: list[bytes], share: float
-) -> Figures:
-    """Raises NightEnded, BundleError."""
-    plan = bench.line.healing
-    folder = _folder(bench)
+def _train_copy(
+    bench: Bench, found: Findings, defects: list[bytes], share: float, minutes: float
+) -> tuple[Inspector, int]:
+    """A student that has learned from a copy with that share of defects, and their number.
+
+    Raises NightEnded, BundleError.
+    """
+    folder = _folder(bench) / f"{share:g}"
     shutil.rmtree(folder, ignore_errors=True)
     injected = _mix(bench.folder.pictures, folder / "pictures", defects, share)
-    minutes = plan.minutes / len(plan.shares)
     deadline = time.time() + minutes * 60
     training = bench.line.training
     lengths = [f"{max(minutes * part, _LEAST_MINUTES):g}" for part in (_PRETRAIN_SHARE, _DISTILL_SHARE)]
@@ -73,13 +80,13 @@ def _train_beside(
     words = ["build", "--teacher", folder / "teacher", "--images", folder / "pictures", "--out", folder / "student"]
     words += ["--recipe", training.student_recipe, "--minutes", lengths[1]]
     bench.trainer.distill(*words, deadline=deadline)
-    judge = judge_with(bench, clean, open_bundle(folder / "student"))
-    golden = judge([(number, defect) for _, number, defect in snapshot["golden"]])
-    return {"share": share, "injected_count": injected, **_compare(golden)}
+    student = open_bundle(folder / "student")
+    shutil.rmtree(folder / "pictures", ignore_errors=True)
+    return student, injected
 
 
 def _compare(golden: list[Judged]) -> Figures:
-    """The clean student stands in the champion's place, the one that learned from defects in the challenger's."""
+    """The clean copy's student stands in the champion's place, a mixed one's in the challenger's."""
     defective = [one.part for one in golden if one.part.defect is not None]
     return {
         "count": len(defective),
@@ -96,6 +103,8 @@ def _mix(clean: Path, mixed: Path, defects: list[bytes], share: float) -> int:
     Whole lots are held out of training: defects in a lot of their own might never be learned from.
     """
     shutil.copytree(clean, mixed)
+    if not share:
+        return 0
     lots = sorted(path for path in mixed.iterdir() if path.is_dir())
     count = sum(1 for _ in mixed.rglob("*.png"))
     wanted = max(round(count * share / (1 - share)), 1)

@@ -42,6 +42,8 @@ SMALL = {
         "latency_ratio": 1000,
     },
     "promotion": {"mode": "automatic"},
+    # Eight trainings more for each night of the tests that are about something else.
+    "healing": {"minutes": 0},
 }
 _STRICTER = Thresholds(
     local_score=Limits(pass_limit=0.11, fail_limit=0.24), global_score=Limits(pass_limit=0.06, fail_limit=0.12)

@@ -9,6 +9,7 @@ import pytest
 
 from service.nightly import nights
 from service.nightly.course import STEPS
+from service.nightly.plan import HealingPlan
 from service.nightly.shadow_end import settle_shadows
 from service.nightly.tables import Night, NightState, Reason
 from service.registry.operations import find_lineage, promote
@@ -63,7 +64,8 @@ def test_healing_tells_what_defects_among_the_pictures_would_cost(plant: Plant) 
     assert healing["are_real"] is False
     rows = [(row["share"], row["injected_count"], row["count"]) for row in healing["rows"]]
     assert rows == [(0.05, 1, 12), (0.2, 5, 12)]
-    assert [row["images"] for row in trained(plant)] == [20, 21, 25]
+    # The night's own training, a clean copy, and one for each share.
+    assert [row["images"] for row in trained(plant)] == [20, 20, 21, 25]
     assert not (plant.settings.data / "nights" / night.name / "healing").exists()
     assert night.state is NightState.PROMOTED
 
@@ -73,6 +75,13 @@ def test_healing_that_fails_ends_no_night(plant: Plant, monkeypatch: pytest.Monk
     night = plant.run(plant.workshop({"healing": {"minutes": 1}}))
     assert night.state is NightState.PROMOTED
     assert healing_of(plant, night)["trouble"] == "there is no known defect, and none was drawn"
+
+
+@pytest.mark.parametrize(("night_minutes", "minutes"), [(120, 12), (40, 4), (39, 0), (2, 0)])
+def test_a_night_spends_a_tenth_more_on_healing_where_that_is_enough(night_minutes: int, minutes: int) -> None:
+    assert HealingPlan().minutes_of(night_minutes) == minutes
+    assert HealingPlan(minutes=0).minutes_of(night_minutes) == 0
+    assert HealingPlan(minutes=2).minutes_of(night_minutes) == 2
 
 
 def trained(plant: Plant) -> list[dict[str, Any]]:
