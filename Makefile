@@ -73,8 +73,8 @@ peers: setup ## PatchCore, PaDiM, EfficientAD-style beside ours (DATA=DIR MINUTE
 	@exec $(BIN)/python -m distill peers --data "$(DATA)" --minutes $(or $(MINUTES),10) --out "$(or $(OUT),.kensa/poc)" \
 		$(if $(INIT),--init "$(INIT)")
 
-bench-student: setup ## every form of the student beside its teacher and peers, in turns (DATA=BUNDLE SECONDS=S)
-	@exec $(BIN)/python -m distill bench $(if $(DATA),--bundle "$(DATA)") $(if $(SECONDS),--seconds $(SECONDS))
+bench-student: setup ## every form of the student beside its teacher and peers, in turns (DATA=BUNDLE RECIPE=small SECONDS=S)
+	@exec $(BIN)/python -m distill bench $(if $(DATA),--bundle "$(DATA)") $(if $(RECIPE),--recipe $(RECIPE)) $(if $(SECONDS),--seconds $(SECONDS))
 
 bench-service: setup ## the service beside a bare loop of its student (DURATION=20 POSTS=50000 ROWS=1000000 ONLY=sqlite)
 	@exec $(BIN)/python -m deploy.bench $(BENCH_OPTIONS)
@@ -96,8 +96,8 @@ audit: setup ## known vulnerabilities in the locked packages (needs the network)
 sbom: setup ## all that is installed, as a CycloneDX document (.kensa/sbom.json)
 	@$(PYTHON) -m deploy.tools.sbom
 
-shift: setup programs ## a reviewer's shift by keyboard alone, timed (PARTS=300 OUT=DIR)
-	@KENSA_SHIFT_PARTS=$(or $(PARTS),300) KENSA_ARTEFACTS="$(or $(OUT),.kensa/shift)" \
+shift: setup programs ## a reviewer's shift by keyboard alone, timed (PARTS=300 THINK=1 OUT=DIR)
+	@KENSA_SHIFT_PARTS=$(or $(PARTS),300) KENSA_SHIFT_THINK_S=$(or $(THINK),1) KENSA_ARTEFACTS="$(or $(OUT),.kensa/shift)" \
 		$(BIN)/python -m pytest tests/browser/test_shift.py -q -s $(ARGS)
 
 clean: ## forget what demos left behind (.kensa); the environment stays

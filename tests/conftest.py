@@ -14,7 +14,7 @@ settings.register_profile("hostile", max_examples=6000, deadline=None)
 # Before anything imports numpy, OpenCV, torch or ONNX Runtime: two processes on two cores must not fight, and
 # sums must come out the same each time. Nothing may ask a model hub for anything.
 # What the tests are asked for, by the Makefile or by hand; all other KENSA_ names are settings of the product.
-FOR_TESTS = frozenset({"KENSA_WRITE_SCREENSHOTS", "KENSA_SHIFT_PARTS", "KENSA_ARTEFACTS"})
+FOR_TESTS = frozenset({"KENSA_WRITE_SCREENSHOTS", "KENSA_SHIFT_PARTS", "KENSA_SHIFT_THINK_S", "KENSA_ARTEFACTS"})
 SETTINGS = [name for name in os.environ if name.startswith("KENSA_") and name not in FOR_TESTS]
 for _name in SETTINGS:
     del os.environ[_name]

@@ -5,16 +5,18 @@ The pages come from the service's own routes, so that a new one is looked at fro
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from service.callers import PERMISSIONS_OF, Permission, Role
 from tests.browser.conftest import OpenPage
 from tests.browser.test_accessible import violations
+from tests.browser.test_screenshots import IMAGES, LEAST_BYTES
 from tests.bundles import make_bundle
 from tests.running_service import RunningService, run_service
 from tests.service.everything import Everything
@@ -115,3 +117,13 @@ def test_every_page_as_every_role(
             told[address] += violations(page)
     assert {address: said for address, said in told.items() if said} == {}
     assert len(told) > 25
+
+
+def test_the_nights_for_the_documents(
+    open_page: OpenPage, service: RunningService, addresses: list[str], tmp_path: Path
+) -> None:
+    assert "/nights" in addresses
+    page = open_page("/nights", viewport={"width": 1280, "height": 900})
+    expect(page.locator(".main-svg").first).to_be_visible()
+    folder = IMAGES if os.environ.get("KENSA_WRITE_SCREENSHOTS") == "1" else tmp_path
+    assert len(page.screenshot(path=folder / "nights.png", full_page=True)) > LEAST_BYTES

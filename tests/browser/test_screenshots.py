@@ -13,6 +13,7 @@ from playwright.sync_api import Page, expect
 from service.callers import Role
 from tests.browser.conftest import OpenPage
 from tests.browser.line import post_shift
+from tests.browser.test_touch import UPRIGHT
 from tests.running_service import RunningService, run_service
 from tests.service.credentials import make_session
 
@@ -86,6 +87,13 @@ def test_one_part_and_the_grid(open_page: OpenPage, folder: Path, tmp_path: Path
         expect(japanese.locator("html")).to_have_attribute("lang", "ja")
         assert keep(japanese, folder / "review-ja.png") > LEAST_BYTES
         japanese.close()
+        tablet = open_page(telling["links"]["review"], service=service, **UPRIGHT)
+        tablet.wait_for_selector("#part[data-ready]")
+        assert keep(tablet, folder / "tablet.png") > LEAST_BYTES
+        tablet.goto(service.address + "/review")
+        expect(tablet.locator("#start")).to_contain_text("Go on where you left off")
+        assert keep(tablet, folder / "queue.png") > LEAST_BYTES
+        tablet.close()
 
 
 def test_what_decisions_say(open_page: OpenPage, folder: Path, tmp_path: Path, flange_bundle: Path) -> None:

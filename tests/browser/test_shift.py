@@ -31,6 +31,8 @@ from tests.running_service import RunningService, run_service
 
 # `make shift` has a few hundred; among all tests some dozens must do.
 PART_COUNT = int(os.environ.get("KENSA_SHIFT_PARTS") or 48)
+# What a person looks before they decide: the next part is fetched meanwhile. Among all tests nobody looks.
+THINK_S = float(os.environ.get("KENSA_SHIFT_THINK_S") or 0)
 CHECKS = {"passed_rate": 0.15, "blind_flagged_rate": 0.1, "repeat_rate": 0.0}
 KEYS = "dffdfu1f"
 # The page's own clock: from the key to the frame in which the next part stands with its picture.
@@ -89,6 +91,7 @@ def review(page: Page, keys: str, service: RunningService) -> Taken:
     while (shown := page.locator("#part")).count():
         identity = shown.get_attribute("data-id")
         taken.page_cpu_s = read_page_cpu_s() - page_before_s
+        page.wait_for_timeout(1e3 * THINK_S)
         start = time.perf_counter()
         page.keyboard.press(keys[len(took_s) % len(keys)])
         page.wait_for_function(SHOWN, arg=identity)
@@ -148,12 +151,13 @@ def write_figures(taken: Taken, folder: Path) -> None:
         "service_cpu_ms_per_decision": round(1e3 * taken.service_cpu_s / count, 1),
         "page_cpu_ms_per_decision": round(1e3 * taken.page_cpu_s / count, 1),
         "parts_posted": PART_COUNT,
+        "looked_s": THINK_S,
     }
     print(f"\nseconds per decision: {figures}")
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "seconds-per-decision.json"
     path.write_text(json.dumps(figures, indent=2) + "\n")
-    assert all(figure > 0 for figure in json.loads(path.read_text()).values())
+    assert all(figure > 0 for name, figure in json.loads(path.read_text()).items() if name != "looked_s")
 
 
 def settle_what_was_unclear(open_page: OpenPage, station: httpx.Client, unclear: int) -> None:
