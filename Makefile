@@ -1,6 +1,6 @@
 # Everything a person or a CI machine runs. `make` alone prints this list.
 .DEFAULT_GOAL := help
-.PHONY: help setup lock programs test test-faults test-hostile shift check words format demo plant-sim poc peers bench-student bench-service bench-pages bench-gate bench-pretrain audit sbom clean
+.PHONY: help setup lock programs test test-faults test-hostile shift check words format demo plant-sim poc peers bench-student bench-service bench-pages bench-rollback bench-gate bench-pretrain audit sbom clean
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
 
@@ -82,6 +82,10 @@ bench-service: setup ## the service beside a bare loop of its student (DURATION=
 bench-pages: setup ## weight and time to the first row of every page (ROWS=20000 ONLY=sqlite HELD=1 TRIES=7)
 	@exec $(BIN)/python -m deploy.bench.pages $(if $(ROWS),--rows $(ROWS)) $(if $(ONLY),--only $(ONLY)) \
 		$(if $(filter-out 0 no false,$(HELD)),--held) $(if $(TRIES),--tries $(TRIES)) $(if $(BUNDLE),--bundle "$(BUNDLE)")
+
+bench-rollback: setup ## how long the way back to the champion before takes (TRIES=20 ONLY=sqlite BUNDLE=DIR)
+	@exec $(BIN)/python -m deploy.bench.rollback $(if $(TRIES),--tries $(TRIES)) $(if $(ONLY),--only $(ONLY)) \
+		$(if $(BUNDLE),--bundle "$(BUNDLE)")
 
 bench-gate: setup ## how often the gate errs, over simulated nights (SEEDS=400)
 	@exec $(BIN)/python -m deploy.bench.gate $(if $(SEEDS),--seeds $(SEEDS))

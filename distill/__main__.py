@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from distill.bench.benchmark import BATCHES, BenchRequest, run_benchmark
+from distill.bench.tiny_build import DEFAULT_RECIPE
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
@@ -225,9 +226,10 @@ def bench(
     int8: Annotated[Path | None, typer.Option(help="Its int8 bundle, if any.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long each batch size is measured.")] = 20.0,
     threads: Annotated[int, typer.Option(min=0, help="Threads of each; 0: as many as there are cores.")] = 0,
+    recipe: Annotated[str, typer.Option(help="Of the student that is timed without --bundle.")] = DEFAULT_RECIPE,
 ) -> None:
     """Time the student beside its teacher, its peers' networks and the bare convolutions, in turns."""
-    found = run_benchmark(BenchRequest(bundle, int8, seconds, threads))
+    found = run_benchmark(BenchRequest(bundle, int8, seconds, threads, recipe))
     rows = [(row.name, *(row.ms[batch] for batch in BATCHES), row.peak_rss_mb, row.size_mb) for row in found.rows]
     columns = ["network", *(f"ms an image, batch {batch}" for batch in BATCHES), "peak memory, MB", "file, MB"]
     show_table(f"{found.figures['input_px']} px, {found.figures['threads']} threads", columns, rows)

@@ -11,7 +11,7 @@ import numpy as np
 from distill.bench.bare_convolutions import export_floor
 from distill.bench.lone_process import peak_memory_mb
 from distill.bench.subjects import Subject, open_subject
-from distill.bench.tiny_build import build_forms
+from distill.bench.tiny_build import DEFAULT_RECIPE, build_forms
 from distill.bench.torch_forms import export_peers, save_torch
 from distill.interleave import time_in_turns
 from inspection.bundle.manifest import STUDENT_FILE
@@ -30,6 +30,8 @@ class BenchRequest:
     seconds: float
     """How long each batch size is measured."""
     threads: int
+    recipe: str = DEFAULT_RECIPE
+    """Of the student, where none is given."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def run_benchmark(request: BenchRequest) -> Benchmark:
     with tempfile.TemporaryDirectory(prefix="kensa-bench-") as name:
         folder = Path(name)
         say("building the forms ...")
-        built = build_forms(folder, request.bundle, request.int8_bundle or _sibling(request.bundle))
+        built = build_forms(folder, request.recipe, request.bundle, request.int8_bundle or _sibling(request.bundle))
         subjects = []
         for stage, graph in built.graphs.items():
             path = folder / f"{stage}.pt2"

@@ -20,7 +20,7 @@ from pretrain.train import TrainingRequest, train
 
 _PICTURES = 24
 _BATCH_SIZE = 4
-_STUDENT_RECIPE = "base"
+DEFAULT_RECIPE = "base"
 
 
 @dataclass(frozen=True)
@@ -34,13 +34,13 @@ class Built:
     input_px: int
 
 
-def build_forms(folder: Path, bundle: Path | None, int8_bundle: Path | None) -> Built:
-    """Forms of the recipes that `bundle` names, else of the default ones; the ONNX timed is then the bundle's own.
+def build_forms(folder: Path, recipe_name: str, bundle: Path | None, int8_bundle: Path | None) -> Built:
+    """Forms of the recipes that `bundle` names, else of the student's `recipe_name`; a bundle's own ONNX is timed.
 
     Raises KensaError, of which ConfigError where the bundle's recipes are not shipped ones.
     """
     weights = find_start_weights(None)
-    pretraining, student = (WARM_RECIPE if weights else COLD_RECIPE), _STUDENT_RECIPE
+    pretraining, student = (WARM_RECIPE if weights else COLD_RECIPE), recipe_name
     if bundle is not None:
         pretraining, student = _recipes_of(bundle)
     recipe = _for_a_moment(load_recipe(pretraining))
@@ -91,5 +91,5 @@ def _recipes_of(bundle: Path) -> tuple[str, str]:
         load_student_recipe(names[1])
     except (ConfigError, IndexError):
         say(f"note: {' + '.join(names)} are no shipped recipes; the teacher timed is that of the default ones")
-        return (WARM_RECIPE if find_start_weights(None) else COLD_RECIPE), _STUDENT_RECIPE
+        return (WARM_RECIPE if find_start_weights(None) else COLD_RECIPE), DEFAULT_RECIPE
     return names[0], names[1]

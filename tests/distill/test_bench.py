@@ -95,7 +95,7 @@ def test_the_command_ends_with_the_figures(
     (tmp_path / "small.toml").write_text(DISTILL_TOML, encoding="utf-8")
     for name in ("COLD_RECIPE", "WARM_RECIPE"):
         monkeypatch.setattr(distill.bench.tiny_build, name, str(tmp_path / "tiny.toml"))
-    monkeypatch.setattr(distill.bench.tiny_build, "_STUDENT_RECIPE", str(tmp_path / "small.toml"))
+    monkeypatch.setattr(distill.bench.tiny_build, "DEFAULT_RECIPE", str(tmp_path / "small.toml"))
     monkeypatch.setattr(distill.bench.benchmark, "peak_memory_mb", lambda *_: 123.4)
     monkeypatch.setattr(distill.bench.torch_forms, "WideResNetToLayer3", PatchDescription)
     monkeypatch.setattr(distill.quantise, "_TIMED_S", 0.0)

@@ -48,7 +48,7 @@ def test_a_fault_is_told_by_its_dotted_name(old: str, new: str, message: str, tm
 
 
 def test_an_unknown_recipe_is_told_with_those_there_are() -> None:
-    with pytest.raises(ConfigError, match="smal: no such recipe: give one of base, small"):
+    with pytest.raises(ConfigError, match="smal: no such recipe: give one of base, nano, small"):
         load_recipe("smal")
 
 
