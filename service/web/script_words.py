@@ -6,6 +6,7 @@ SCRIPT_WORDS = (
     mark("%(count)s chosen"),
     mark("%(count)s decided."),
     mark("%(count)s left"),
+    mark("%(count)s more have come."),
     mark("%(count)s more since this page was opened."),
     mark("%(count)s were not decided: others look at them, or have decided."),
     mark("%(name)s is looking at this part. Decide on another one, or wait until they have."),

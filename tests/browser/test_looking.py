@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import OpenPage
 from tests.browser.line import post_shift
 from tests.browser.steps import start_review
-from tests.running_service import run_service
+from tests.running_service import RunningService, run_service
 
 SCREENS = [(1280, 800), (1920, 1080), (1024, 768), (3840, 2160)]
 READABLE = 4.5
@@ -149,6 +149,36 @@ def test_the_queue_is_walked_by_arrows(open_page: OpenPage) -> None:
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{wanted}")
     expect(page.locator("#part")).to_be_visible()
+
+
+def post_broken(service: RunningService, trigger: str) -> str:
+    """A part that is held, since its picture cannot be read; its inspection id."""
+    with service.client() as camera:
+        fields = {"station": "press-3", "part_id": f"KN-{trigger}", "trigger_id": trigger}
+        answer = camera.post("/api/v1/inspections", data=fields, files={"image": ("part.png", b"not an image")})
+    return str(answer.json()["id"])
+
+
+def test_what_arrives_comes_into_the_queue_by_itself(open_page: OpenPage, tmp_path: Path, flange_bundle: Path) -> None:
+    with run_service("--bundle", flange_bundle, "--data", tmp_path) as service:
+        post_shift(service, part_count=6)
+        page = open_page("/review?order=newest", service=service, viewport={"width": 1280, "height": 800})
+        before = page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.id)")
+        page.evaluate("window.stillHere = true")
+        arrived = post_broken(service, "new")
+        expect(page.locator(f".card[data-id='{arrived}']")).to_be_visible(timeout=30_000)
+        after = page.locator(".card").evaluate_all("cards => cards.map(card => card.dataset.id)")
+        assert after == [arrived, *before]
+        expect(page.locator("h1")).to_contain_text(f"{len(after)} parts wait")
+        expect(page.locator("#arrivals")).to_have_text("1 more have come.")
+        assert page.evaluate("window.stillHere")
+        assert (page.locator("#start").get_attribute("href") or "").startswith(f"/review/{after[0]}")
+        # While somebody is about to choose one, nothing moves: they are told instead.
+        page.locator(".card").nth(1).focus()
+        post_broken(service, "newer")
+        expect(page.locator("#arrivals")).to_contain_text("more since this page was opened", timeout=30_000)
+        assert page.locator(".card").count() == len(after)
+        page.close()
 
 
 def test_an_empty_queue_looks_out_for_parts(open_page: OpenPage, tmp_path: Path, flange_bundle: Path) -> None:

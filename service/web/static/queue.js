@@ -1,7 +1,7 @@
 // The queue: walk over the parts with the arrow keys, narrow it down, and hear of new ones.
 
 import { bindKeys } from "./keys.js";
-import { fetchSummary, fetchWaiting } from "./station.js";
+import { fetchQueue, fetchSummary, fetchWaiting } from "./station.js";
 import { localiseTimes } from "./times.js";
 import { language, words } from "./words.js";
 
@@ -30,9 +30,33 @@ async function look() {
   const waiting = document.hidden ? null : await fetchWaiting(queue.dataset.query);
   const more = waiting === null ? 0 : waiting - Number(queue.dataset.waiting);
   if (more === 0) return;
-  const message = words("%(count)s more since this page was opened.", { count: numbers.format(more) });
   if (findCards().length === 0) location.reload();
-  else if (more > 0) document.getElementById("arrivals").textContent = message;
+  else if (!isInUse()) await showAnew(more);
+  else if (more > 0) tell(words("%(count)s more since this page was opened.", { count: numbers.format(more) }));
+}
+
+// Cards must not move while somebody is about to press one, and what lies behind stays as it was asked for.
+function isInUse() {
+  const list = document.querySelector(".cards");
+  const isAtFront = !new URLSearchParams(location.search).has("after");
+  return !isAtFront || queue.classList.contains("grid") || list.matches(":hover") || list.contains(document.activeElement);
+}
+
+async function showAnew(more) {
+  const now = await fetchQueue(location.search).catch(() => null);
+  const cards = now?.querySelector(".cards");
+  if (!cards || isInUse()) return;
+  document.querySelector(".cards").replaceChildren(...cards.children);
+  document.querySelector(".queue-head > div").replaceWith(now.querySelector(".queue-head > div"));
+  const [start, startNow] = [document.getElementById("start"), now.querySelector("#start")];
+  if (start && startNow) start.href = startNow.getAttribute("href");
+  queue.dataset.waiting = now.dataset.waiting;
+  localiseTimes(queue);
+  if (more > 0) tell(words("%(count)s more have come.", { count: numbers.format(more) }));
+}
+
+function tell(message) {
+  document.getElementById("arrivals").textContent = message;
 }
 
 async function showCounts() {

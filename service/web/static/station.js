@@ -42,6 +42,11 @@ export async function fetchNeighbours(address) {
   return [...(await fetchPage(address)).body.children];
 }
 
+/** The queue's <main> element, as the service knows it now. */
+export async function fetchQueue(query) {
+  return document.adoptNode((await fetchPage(`/review${query}`)).querySelector("main"));
+}
+
 /** How many wait of those that the query asks for; null where the service does not answer. */
 export async function fetchWaiting(query) {
   const answer = await fetch(`/api/v1/waiting${query}`).catch(() => null);
