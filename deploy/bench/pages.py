@@ -2,8 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +15,7 @@ from sqlalchemy.engine import URL
 from deploy.bench.ground import KINDS, empty_database, untaught_bundle
 from deploy.bench.pictures import PictureSource
 from deploy.bench.rows import add_rows, driver_url
-from deploy.bench.station import Station, make_sign_in_token, run_service
+from deploy.bench.station import Station, run_service, signed_in
 from deploy.bench.weighing import Weighed, weigh
 from inspection.errors import ConfigError, StorageError
 from inspection.terminal import emit_figures, run_command_line, say, show_table
@@ -75,7 +73,7 @@ def measure(kind: str, bundle: Path, folder: Path, rows: int, *, all_held: bool,
         with run_service(bundle, folder, url) as station:
             _wait_until_counted(station)
             say(f"{kind}: asking for every page")
-            with _signed_in(station) as client:
+            with signed_in(station) as client:
                 pages = [*pages_of(client), *_AT_LENGTH, *_far_down(driver_url(url))]
                 return [weigh(client, page, read_cpu_s=station.watched.precise_cpu_s, tries=tries) for page in pages]
 
@@ -149,16 +147,6 @@ def _wait_until_counted(station: Station) -> None:
     finally:
         engine.dispose()
     raise StorageError("the service has not counted its inspections", "see the service's log")
-
-
-@contextmanager
-def _signed_in(station: Station) -> Iterator[httpx.Client]:
-    headers = {"Sec-Fetch-Site": "same-origin"}
-    with httpx.Client(base_url=station.address, timeout=120.0, headers=headers) as client:
-        answer = client.post("/api/v1/session/link", json={"token": make_sign_in_token(station)})
-        if answer.is_error:
-            raise StorageError(f"sign-in: status {answer.status_code}", "see the service's log")
-        yield client
 
 
 def _row(one: Weighed) -> list[object]:

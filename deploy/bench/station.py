@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
+
 from deploy.bench.watched import Watched
 from inspection.errors import StorageError
 
@@ -53,6 +55,17 @@ def make_sign_in_token(station: Station) -> str:
     """The token of a link that lets a person see every page, once."""
     words = ["people", "add", "bench", "--role", "admin", "--link", station.address]
     return _ask([*words, "--data", str(station.data), "--database-url", station.database_url]).partition("#")[2]
+
+
+@contextmanager
+def signed_in(station: Station) -> Iterator[httpx.Client]:
+    """A browser in which an administrator is signed in. Raises StorageError."""
+    headers = {"Sec-Fetch-Site": "same-origin"}
+    with httpx.Client(base_url=station.address, timeout=120.0, headers=headers) as client:
+        answer = client.post("/api/v1/session/link", json={"token": make_sign_in_token(station)})
+        if answer.is_error:
+            raise StorageError(f"sign-in: status {answer.status_code}", "see the service's log")
+        yield client
 
 
 @contextmanager
