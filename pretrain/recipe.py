@@ -181,7 +181,7 @@ class OptimisationRecipe(Settings):
     steps: Annotated[int, Field(ge=1)] = 1000
     """Length of the schedule, unless --minutes gives it."""
     most_steps: Annotated[int, Field(ge=1)] | None = None
-    """Of a run whose length --minutes gives: the schedule is over then, at the latest."""
+    """Of a run from published weights whose length --minutes gives: the schedule is over then, at the latest."""
     start_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
     """So much of published start weights is in the encoder that training ends with: the mean of both keeps what either
     knows (Wortsman et al. 2022). Left out where a run starts from random weights."""

@@ -57,7 +57,9 @@ def _train(request: TrainingRequest, team: Team) -> RunDirectory:
     trainee = build_trainee(encoder, prepared.recipe, team, compiled=request.compile)
     _restore(run, request, trainee, team)
     optimisation = prepared.recipe.optimisation
-    schedule = Schedule(optimisation.steps, request.minutes, optimisation.warm_up, optimisation.most_steps)
+    # From random weights there is nothing to forget.
+    most_steps = optimisation.most_steps if encoder.has_start_weights else None
+    schedule = Schedule(optimisation.steps, request.minutes, optimisation.warm_up, most_steps)
     batches = Batches(prepared.images, order, shares, device())
     if schedule.share_done(trainee.progress) < 1:
         descend(run, trainee, batches, prepared.recipe, schedule, team)

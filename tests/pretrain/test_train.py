@@ -216,3 +216,15 @@ def test_every_shipped_recipe_takes_its_first_step(
     terms = {name for name in ("global", "local", "dense", "flaw") if weights[f"{name}_weight"]}
     assert ("nothing to hold on to" in capsys.readouterr().err) is (recipe.holds_on_to_start and not warm)
     assert terms | ({"preserve"} if warm else set()) == run.last_metrics().keys() & {*terms, "preserve"}
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_timed_run_from_random_weights_knows_no_most_steps(warm: bool, washers: Path, tmp_path: Path) -> None:
+    plain = tiny_recipe()
+    recipe = plain.model_copy(update={"optimisation": plain.optimisation.model_copy(update={"most_steps": 2})})
+    start = None
+    if warm:
+        start = tmp_path / "start.safetensors"
+        save_file(Encoder(recipe.encoder).state_dict(), start)
+    run = train(TrainingRequest(recipe, washers, tmp_path / "run", minutes=0.03, start_weights=start))
+    assert (run.last_metrics()["step"] == 2) is warm
