@@ -15,10 +15,14 @@ import pytest
 from inspection.bundle.reader import open_bundle
 from inspection.inspector import Inspector, PreparedImage
 from inspection.scoring.session import Scores
-from inspection.verdict import Reason, Verdict
+from inspection.verdict import Inspection, Reason, Verdict
 from service.scoring.job import Judged
 from service.scoring.pool import PoolLimits, ScoringPool
 from tests.bundles import make_bundle, part_png
+
+APART, AT_ONCE = PoolLimits(), PoolLimits(batch_limit=1)
+"""Images are decoded by threads of their own, or by the one that scores them."""
+BOTH_WAYS = pytest.mark.parametrize("limits", [APART, AT_ONCE], ids=["decoded-apart", "decoded-at-once"])
 
 
 class WatchedInspector(Inspector):
@@ -75,10 +79,11 @@ def test_a_batch_gives_the_scores_of_single_images(inspector: Inspector) -> None
     assert together == pytest.approx(alone, rel=1e-5)
 
 
-def test_one_poisoned_image_holds_only_itself(inspector: Inspector) -> None:
+@BOTH_WAYS
+def test_one_poisoned_image_holds_only_itself(inspector: Inspector, limits: PoolLimits) -> None:
     images = [part_png(seed) for seed in range(5)]
     watched = WatchedInspector(inspector, poisoned=images[2])
-    judged = asyncio.run(judge_behind(watched, images, PoolLimits()))
+    judged = asyncio.run(judge_behind(watched, images, limits))
     reasons = [one.inspection.reason for one in judged]
     assert reasons == [Reason.NORMAL, Reason.NORMAL, Reason.INTERNAL, Reason.NORMAL, Reason.NORMAL]
     assert judged[2].inspection.verdict is Verdict.HOLD
@@ -100,15 +105,37 @@ def test_a_stop_answers_those_who_wait(inspector: Inspector) -> None:
     assert judged.inspection.reason in (Reason.TIMED_OUT, Reason.INTERNAL)
 
 
+@BOTH_WAYS
+def test_an_image_that_cannot_be_judged_is_held_beside_others(inspector: Inspector, limits: PoolLimits) -> None:
+    images = [part_png(1), b"no image", part_png(2, spot=0.9)]
+    judged, replaced_count = asyncio.run(judge_all(inspector, images, limits))
+    assert [one.inspection.reason for one in judged] == [Reason.NORMAL, Reason.UNDECODABLE, Reason.LOCAL_FAIL]
+    assert (judged[1].heat_map_png, replaced_count) == (None, 0)
+
+
+@BOTH_WAYS
+def test_each_image_tells_how_long_it_took(inspector: Inspector, limits: PoolLimits) -> None:
+    judged, _ = asyncio.run(judge_all(inspector, [part_png(seed) for seed in range(3)], limits))
+    for one in judged:
+        assert set(one.inspection.timings_ms) == {"decode", "preprocess", "waiting", "inference"}
+        assert min(one.inspection.timings_ms.values()) >= 0.0
+
+
 class DyingInspector(Inspector):
     """Ends the thread that scores, as a fault in native code may: without an exception, and only `deaths` times."""
 
-    def __init__(self, inspector: Inspector, deaths: int) -> None:
+    def __init__(self, inspector: Inspector, deaths: int, *, in_decoder: bool = False) -> None:
         super().__init__(inspector.session, inspector.manifest)
-        self.deaths = deaths
+        self.deaths, self.in_decoder = deaths, in_decoder
+
+    def prepare(self, data: bytes, *, name: str = "image") -> PreparedImage | Inspection:
+        if self.in_decoder and self.deaths:
+            self.deaths -= 1
+            ctypes.CDLL(None).pthread_exit(None)
+        return super().prepare(data, name=name)
 
     def score(self, prepared: Sequence[PreparedImage]) -> Scores:
-        if self.deaths:
+        if self.deaths and not self.in_decoder:
             self.deaths -= 1
             ctypes.CDLL(None).pthread_exit(None)
         return super().score(prepared)
@@ -121,11 +148,20 @@ async def judge_all(inspector: Inspector, images: list[bytes], limits: PoolLimit
         return list(judged), pool.replaced_count
 
 
+@BOTH_WAYS
 @pytest.mark.skipif(sys.platform != "linux", reason="asks the operating system for its threads")
-def test_images_of_a_dead_thread_are_scored_by_the_next(inspector: Inspector) -> None:
+def test_images_of_a_dead_thread_are_scored_by_the_next(inspector: Inspector, limits: PoolLimits) -> None:
     images = [part_png(seed, spot=0.9 * (seed % 2)) for seed in range(6)]
-    judged, replaced_count = asyncio.run(judge_all(DyingInspector(inspector, deaths=1), images, PoolLimits()))
+    judged, replaced_count = asyncio.run(judge_all(DyingInspector(inspector, deaths=1), images, limits))
     assert [one.inspection.verdict for one in judged] == [Verdict.PASS, Verdict.FAIL] * 3
+    assert replaced_count == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks the operating system for its threads")
+def test_an_image_that_kills_its_decoder_once_is_judged_by_the_next(inspector: Inspector) -> None:
+    dying = DyingInspector(inspector, deaths=1, in_decoder=True)
+    judged, replaced_count = asyncio.run(judge_all(dying, [part_png(1), part_png(2, spot=0.9)], AT_ONCE))
+    assert [one.inspection.verdict for one in judged] == [Verdict.PASS, Verdict.FAIL]
     assert replaced_count == 1
 
 

