@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from inspection.images.digest import sha256_of_set
+from inspection.verdict import Verdict
 from service.audit.operations import Action, Entry, append
 from service.db.engine import Database
 from service.errors import Conflict, NotFound
@@ -63,6 +64,12 @@ def find_golden_set(session: Session) -> GoldenSet:
             if row.is_golden
         )
     )
+
+
+def count_flagged_good(session: Session, golden: GoldenSet) -> int:
+    """Good parts that came in because a model had flagged them, or might have."""
+    good = [part.inspection_id for part in golden.parts if part.defect is None]
+    return sum(row.verdict is not Verdict.PASS for row in find_rows(session, good))
 
 
 def add_decided(

@@ -102,7 +102,9 @@ def read_golden_set(database: Database) -> GoldenAnswer:
     """As it stands."""
     with database.reading() as session:
         found = golden.find_golden_set(session)
-    return GoldenAnswer(sha256=found.sha256, items=[_golden_answer(part) for part in found.parts])
+        flagged_good_count = golden.count_flagged_good(session, found)
+    items = [_golden_answer(part) for part in found.parts]
+    return GoldenAnswer(sha256=found.sha256, flagged_good_count=flagged_good_count, items=items)
 
 
 def change_golden(database: Database, request: GoldenRequest, *, author: str) -> GoldenPartAnswer:

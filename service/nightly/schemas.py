@@ -92,6 +92,9 @@ class GoldenAnswer(BaseModel):
     """The golden set, named by its digest."""
 
     sha256: str
+    flagged_good_count: int = Field(
+        description="Good parts that a model had flagged when they came: many of them make every rate too high."
+    )
     items: list[GoldenPartAnswer]
 
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from fastapi.testclient import TestClient
 from sqlalchemy import select
 from typer.testing import CliRunner
 
@@ -21,6 +22,7 @@ from service.review.operations import decide as decide_on
 from service.review.schemas import DispositionRequest
 from service.spot_checks.operations import JudgedPart
 from service.spot_checks.tables import DrawnFrom, SpotCheck
+from tests.service.camera import posted
 from tests.service.nightly.plant import Plant
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
@@ -114,3 +116,18 @@ def test_the_command_says_what_joined(plant: Plant) -> None:
     assert json.loads(answer.stdout.strip().splitlines()[-1]) == {
         "line": "line", "added": 3, "defective": 0, "good": 3
     }  # fmt: skip
+
+
+def test_the_page_says_where_many_good_parts_were_chosen_by_a_model(station: TestClient) -> None:
+    # Triggers of different lengths: another picture each.
+    for number in range(1, 4):
+        add_good(station, "t" * number, spot=0.9 if number == 1 else 0.0)
+    assert station.get("/api/v1/golden").json()["flagged_good_count"] == 1
+    assert "1 of 3 good parts had been flagged when they came." in station.get("/golden").text
+    add_good(station, "t" * 4)
+    assert "had been flagged when they came" not in station.get("/golden").text
+
+
+def add_good(station: TestClient, trigger: str, *, spot: float = 0.0) -> None:
+    part = posted(station, trigger, spot=spot)
+    station.post("/api/v1/golden", json={"inspection_id": part["id"], "truth": "good"})
