@@ -56,6 +56,7 @@ from service.web.problems import Problem, install_problem_handlers
 from service.web.static_folder import STATIC_FOLDER, StaticFolder
 
 ROUTERS = (
+    intake_api.cameras,
     intake_api.router,
     intake_api.parts,
     profiles_api.router,
@@ -132,10 +133,11 @@ def create_app(settings: ServiceSettings, inspector: Inspector) -> FastAPI:
     app.add_middleware(BodyPatience, patience_s=settings.upload_patience_s)
     app.add_middleware(SafeHeaders)
     app.add_middleware(RequestIds)
-    # By far the most requests are theirs: first, and not by way of a router of their own.
+    # By far the most requests are of cameras: theirs come first, and not by way of a router of their own.
     app.router.routes.extend(intake_api.cameras.routes)
     for router in ROUTERS:
-        app.include_router(router)
+        if router is not intake_api.cameras:
+            app.include_router(router)
     app.mount("/static", StaticFolder(directory=STATIC_FOLDER), name="static")
     require_guards(app)
     app.openapi = lambda: _describe(app)  # type: ignore[method-assign]
