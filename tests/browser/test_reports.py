@@ -198,6 +198,7 @@ def test_an_administrator_lets_a_person_in_and_hands_over_a_link(
     made = page.get_by_label("Shown only now")
     expect(made).to_have_value(re.compile("/sign-in#"))
     guest = open_page(made.input_value().removeprefix(weeks.address), service=weeks, person="")
+    guest.wait_for_url(re.compile(r"/review$"))
     expect(guest.locator(".person summary")).to_have_text("Kenji Mori")
     page.reload()
     expect(page.locator(".tiles")).not_to_contain_text("never")
