@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, TypeAlias, cast
 
-from sqlalchemy import delete, func, select, tuple_
+from sqlalchemy import and_, delete, func, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -250,4 +250,13 @@ def _as_row(number: int, values: dict[str, Any]) -> StoredInspection:
 
 
 def _is_any_of(keys: list[Key]) -> Any:
-    return tuple_(StoredInspection.station_id, StoredInspection.trigger_id).in_(keys)
+    """Station by station: pairs in a list SQLite compares with every inspection there is, once it has counted rows."""
+    of_station: dict[int, list[str]] = {}
+    for station_id, trigger_id in keys:
+        of_station.setdefault(station_id, []).append(trigger_id)
+    return or_(
+        *(
+            and_(StoredInspection.station_id == station_id, StoredInspection.trigger_id.in_(trigger_ids))
+            for station_id, trigger_ids in of_station.items()
+        )
+    )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.engine import make_url
 
 from inspection.errors import StorageError
@@ -88,6 +88,31 @@ def test_one_bad_finding_takes_nobody_with_it(database: Database, finding: Findi
     assert isinstance(outcomes[1], AttributeError)
     with database.reading() as session:
         assert set(session.scalars(select(Part.name))) == {"part-1", "part-3"}
+
+
+def test_known_triggers_are_looked_up_however_many_rows_there_are(database: Database, finding: Finding) -> None:
+    """Not compared with every inspection, as SQLite does with pairs in a list once it has counted its rows."""
+    if database.engine.dialect.name != "sqlite":
+        pytest.skip("PostgreSQL looks pairs up by its index")
+    record_all(database, [found(finding, number, f"s{number % 3}") for number in range(60)], [])
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT") and "FROM inspections" in statement:
+            asked.append((statement, parameters))
+
+    with database.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.exec_driver_sql("ANALYZE")
+    database.engine.dispose()
+    event.listen(database.engine, "before_cursor_execute", note)
+    record_all(database, [found(finding, number, f"s{number % 3}") for number in range(50, 70)], [])
+    event.remove(database.engine, "before_cursor_execute", note)
+    with database.engine.connect() as connection:
+        plans = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {one}", given).all() for one, given in asked]
+    steps = [str(step[3]) for plan in plans for step in plan]
+    assert len(plans) == 2
+    assert [step for step in steps if step.startswith("SCAN inspections")] == []
+    assert count(database) == 70
 
 
 def test_two_writers_agree_on_the_first(database: Database, finding: Finding) -> None:
