@@ -25,7 +25,7 @@ class BatchQueue:
         return len(self._jobs)
 
     def expect(self) -> None:
-        """One more image is on its way; `put` or `forget` follows."""
+        """One more image is being decoded; `put` or `forget` follows."""
         with self._changed:
             self._expected_count += 1
 
@@ -36,7 +36,7 @@ class BatchQueue:
             self._changed.notify_all()
 
     def put(self, job: Job) -> None:
-        """An expected image is here."""
+        """An expected image is decoded."""
         job.queued_at = time.perf_counter()
         with self._changed:
             self._expected_count -= 1

@@ -34,8 +34,8 @@ class Job:
     """Nobody waits any more: whatever step comes next may leave it."""
 
     def is_prepared(self) -> bool:
-        """Decode and preprocess unless that was done; False where that is the end of it, which is answered then."""
-        if self.image is None and not self.is_abandoned:
+        """Decode and preprocess; False where that is the end of it, which is answered then."""
+        if not self.is_abandoned:
             with Outcome() as outcome:
                 self._prepare()
             if outcome.failure is not None:

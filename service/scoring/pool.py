@@ -23,8 +23,7 @@ _WATCH_S = 0.2
 class PoolLimits:
     """`queue_limit` images at once; batches of up to `batch_limit` that wait `batch_deadline_s` to fill.
 
-    `scorer_count` batches are scored at a time: one for each core, or one for a GPU. Batches of one are decoded by the
-    thread that scores them; larger ones are filled by threads that only decode.
+    `scorer_count` batches are scored at a time: one for each core, or one for a GPU.
     """
 
     queue_limit: int = 64
@@ -47,8 +46,7 @@ class ScoringPool:
         self._running: set[Job] = set()
         self._waiting: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._ready = BatchQueue(limits.batch_limit, limits.batch_deadline_s)
-        decoder_count = 0 if limits.batch_limit == 1 else min(4, os.cpu_count() or 1)
-        self._decoders = [DecodeThread(self._waiting, self._ready) for _ in range(decoder_count)]
+        self._decoders = [DecodeThread(self._waiting, self._ready) for _ in range(min(4, os.cpu_count() or 1))]
         self._scorers = [ScoringThread(self._ready, self._on_batch) for _ in range(limits.scorer_count)]
 
     async def __aenter__(self) -> "ScoringPool":
@@ -88,7 +86,7 @@ class ScoringPool:
         job = Job(data, name, inspector, asyncio.get_running_loop().create_future())
         self._running.add(job)
         self._ready.expect()
-        (self._waiting if self._decoders else self._ready).put(job)
+        self._waiting.put(job)
         try:
             await asyncio.wait([job.answer], timeout=self.limits.timeout_s)
         finally:

@@ -64,18 +64,14 @@ class ScoringThread(WatchedThread):
                     break
                 continue
             self.busy_since = time.monotonic()
-            # Decoded already, but for batches of one: what scores an image then finds it where its caches are warm.
-            prepared = [job for job in self.batch if job.is_prepared()]
-            self._on_batch(len(prepared))
-            if not self._score(prepared):
-                for job in prepared:
+            self._on_batch(len(self.batch))
+            if not self._score(self.batch):
+                for job in self.batch:
                     self._score([job])
             self.busy_since = None
 
     def _score(self, batch: list[Job]) -> bool:
         """Answer all of a batch; False, with nothing answered, where its images may go better one by one."""
-        if not batch:
-            return True
         judged: list[Judged] = []
         with Outcome() as outcome:
             judged = score_batch(batch)

@@ -15,14 +15,13 @@ import pytest
 from inspection.bundle.reader import open_bundle
 from inspection.inspector import Inspector, PreparedImage
 from inspection.scoring.session import Scores
-from inspection.verdict import Inspection, Reason, Verdict
+from inspection.verdict import Reason, Verdict
 from service.scoring.job import Judged
 from service.scoring.pool import PoolLimits, ScoringPool
 from tests.bundles import make_bundle, part_png
 
-APART, AT_ONCE = PoolLimits(), PoolLimits(batch_limit=1)
-"""Images are decoded by threads of their own, or by the one that scores them."""
-BOTH_WAYS = pytest.mark.parametrize("limits", [APART, AT_ONCE], ids=["decoded-apart", "decoded-at-once"])
+BOTH_WAYS = pytest.mark.parametrize("limits", [PoolLimits(), PoolLimits(batch_limit=1)], ids=["batches", "single"])
+"""As on a GPU, and as on a CPU."""
 
 
 class WatchedInspector(Inspector):
@@ -124,18 +123,12 @@ def test_each_image_tells_how_long_it_took(inspector: Inspector, limits: PoolLim
 class DyingInspector(Inspector):
     """Ends the thread that scores, as a fault in native code may: without an exception, and only `deaths` times."""
 
-    def __init__(self, inspector: Inspector, deaths: int, *, in_decoder: bool = False) -> None:
+    def __init__(self, inspector: Inspector, deaths: int) -> None:
         super().__init__(inspector.session, inspector.manifest)
-        self.deaths, self.in_decoder = deaths, in_decoder
-
-    def prepare(self, data: bytes, *, name: str = "image") -> PreparedImage | Inspection:
-        if self.in_decoder and self.deaths:
-            self.deaths -= 1
-            ctypes.CDLL(None).pthread_exit(None)
-        return super().prepare(data, name=name)
+        self.deaths = deaths
 
     def score(self, prepared: Sequence[PreparedImage]) -> Scores:
-        if self.deaths and not self.in_decoder:
+        if self.deaths:
             self.deaths -= 1
             ctypes.CDLL(None).pthread_exit(None)
         return super().score(prepared)
@@ -154,14 +147,6 @@ def test_images_of_a_dead_thread_are_scored_by_the_next(inspector: Inspector, li
     images = [part_png(seed, spot=0.9 * (seed % 2)) for seed in range(6)]
     judged, replaced_count = asyncio.run(judge_all(DyingInspector(inspector, deaths=1), images, limits))
     assert [one.inspection.verdict for one in judged] == [Verdict.PASS, Verdict.FAIL] * 3
-    assert replaced_count == 1
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="asks the operating system for its threads")
-def test_an_image_that_kills_its_decoder_once_is_judged_by_the_next(inspector: Inspector) -> None:
-    dying = DyingInspector(inspector, deaths=1, in_decoder=True)
-    judged, replaced_count = asyncio.run(judge_all(dying, [part_png(1), part_png(2, spot=0.9)], AT_ONCE))
-    assert [one.inspection.verdict for one in judged] == [Verdict.PASS, Verdict.FAIL]
     assert replaced_count == 1
 
 
