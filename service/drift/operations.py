@@ -202,6 +202,8 @@ def _by_judge(rows: Sequence[Any]) -> list[tuple[tuple[str, int], list[Any]]]:
 def _raise(
     session: Session, watch: DriftWatch, name: str, block: Block, state: StationState, reached: Sequence[DriftKind]
 ) -> list[Entry]:
+    if not reached:
+        return []
     standing = {row.kind for row in _standing_of(session, watch.station_id)}
     entries = []
     # Where the whole view has moved, what regions say follows from it.
