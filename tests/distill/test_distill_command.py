@@ -53,7 +53,7 @@ def test_build_and_evaluate_end_with_one_line_of_figures(
         ),
         (
             ["build", "--teacher", "{teacher}", "--images", "{images}", "--out", "{out}", "--recipe", "big"],
-            "big: no such recipe: give one of base, small",
+            "big: no such recipe: give one of base, nano, small",
         ),
         (["evaluate", "{missing}", "--images", "{images}"], "images: has no test folder: give a folder with test/good"),
         (["evaluate", "{missing}", "--images", "{labeled}"], "missing: no bundle here: build one with"),
