@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from distill.bench.benchmark import BATCHES, BenchRequest, run_benchmark
-from distill.bench.tiny_build import DEFAULT_RECIPE
 from distill.build import BuildRequest
 from distill.build import build as run_build
 from distill.evaluate import evaluate_bundle
@@ -21,11 +20,11 @@ from distill.poc.run import run_poc, show_report
 from distill.quantise import quantise as run_quantisation
 from distill.recalibrate import RecalibrationRequest
 from distill.recalibrate import recalibrate as run_recalibration
-from distill.recipe import load_recipe
+from distill.recipe import DEFAULT_RECIPE, load_recipe
 from distill.verify import verify_bundle
 from inspection.calibration.thresholds import CalibrationTarget
 from inspection.config import read_toml
-from inspection.scoring.naming import LEAST_EXAMPLES
+from inspection.naming import LEAST_EXAMPLES
 from inspection.start_weights import find_start_weights
 from inspection.terminal import emit_figures, run_command_line, say, show_table
 
@@ -43,7 +42,7 @@ def build(
     teacher: Annotated[Path, typer.Option(help="Directory of a finished pretraining run.")],
     images: Annotated[Path, typer.Option(help="Folder the teacher was trained from.")],
     out: Annotated[Path, typer.Option(help="The bundle's directory.")],
-    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or path of a .toml file.")] = "base",
+    recipe: Annotated[str, typer.Option(help="Name of a shipped recipe, or path of a .toml file.")] = DEFAULT_RECIPE,
     minutes: Annotated[
         float | None, typer.Option(min=0.05, help="Length of the student's schedule instead of the recipe's steps.")
     ] = None,
@@ -106,7 +105,7 @@ def poc(
     no_labels: Annotated[bool, typer.Option("--no-labels", help="Do not look at test/*.")] = False,
     plant: Annotated[Path | None, typer.Option(help="TOML file of costs, volumes and goals.")] = None,
     pretraining_recipe: Annotated[str | None, typer.Option(help="Default: by the start weights.")] = None,
-    recipe: Annotated[str, typer.Option(help="The student's recipe.")] = "base",
+    recipe: Annotated[str, typer.Option(help="The student's recipe.")] = DEFAULT_RECIPE,
     suspected_share: SuspectedShare = None,
 ) -> None:
     """The plant's proof of concept: from a folder of pictures to a bundle, its figures and go or no-go."""

@@ -6,7 +6,9 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from torch import Tensor
 
+from distill.stages import score_in_onnx
 from inspection.scoring.session import StudentSession
 from pretrain.evaluate.nearest_normal import view_level
 from pretrain.evaluate.tap_banks import usual_level_of
@@ -27,17 +29,13 @@ class GraphLevel:
         """Does the graph know a usual level?"""
         return bool(self._tensors)
 
-    def measure(self, images: np.ndarray, batch_size: int = 16) -> float:
+    def measure(self, pixels: Tensor) -> float:
         """The usual level of normal images, uint8 [N, S, S, 3]."""
-        session = StudentSession(self._path)
-        levels = []
-        for start in range(0, len(images), batch_size):
-            scores = session.score(images[start : start + batch_size])
-            # What was taken off is the same for all cells, and the global score is the mean before.
-            maps = torch.from_numpy(scores.anomaly_map)
-            taken = torch.from_numpy(scores.global_score) - maps.mean(dim=(1, 2))
-            levels.append(view_level(maps) + taken)
-        return float(usual_level_of(torch.cat(levels)))
+        scores = score_in_onnx(StudentSession(self._path), pixels)
+        # What was taken off is the same for all cells, and the global score is the mean before.
+        maps = torch.from_numpy(scores.anomaly_map)
+        taken = torch.from_numpy(scores.global_score) - maps.mean(dim=(1, 2))
+        return float(usual_level_of(view_level(maps) + taken))
 
     def replace(self, level: float, path: Path) -> None:
         """Write the graph with another usual level to `path`."""

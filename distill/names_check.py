@@ -11,9 +11,9 @@ from inspection.bundle.reader import open_bundle
 from inspection.errors import DatasetError
 from inspection.images.folders import LabeledPicture, find_labeled_pictures
 from inspection.inspector import Inspector
-from inspection.scoring.naming import LEAST_EXAMPLES, embed_region, suggest_name
+from inspection.naming import LEAST_EXAMPLES, describe, suggest_name
 from inspection.terminal import track
-from inspection.verdict import Inspection, Verdict
+from inspection.verdict import Verdict
 
 _DRAWS = 100
 
@@ -73,13 +73,9 @@ def _describe_all(inspector: Inspector, images: Path) -> dict[str, list[np.ndarr
 
 def _describe(inspector: Inspector, picture: LabeledPicture) -> np.ndarray | None:
     data = bytes_of(picture.path)
-    prepared = inspector.prepare(data)
-    if isinstance(prepared, Inspection):
-        return None
     if not picture.is_defective and inspector.inspect(data).verdict is Verdict.PASS:
         return None
-    outputs = inspector.session.run(prepared.inputs)
-    return embed_region(outputs["anomaly_map"], outputs["patch_embeddings"])
+    return describe(inspector, data)
 
 
 def _answer(own: np.ndarray, known: dict[str, list[np.ndarray]], kind: str) -> str:

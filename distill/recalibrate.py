@@ -98,7 +98,7 @@ def recalibrate(request: RecalibrationRequest) -> Recalibration:
             banks.replace(_refreshed(banks, sides.fitted), student)
             level = GraphLevel(student)
             if level.is_there:
-                level.replace(level.measure(sides.held_out.pixels.numpy()), student)
+                level.replace(level.measure(sides.held_out.pixels), student)
         scales = GraphScales(student)
         if scales.are_there:
             scales.replace(scales.measure(sides.held_out.pixels.numpy()), student)

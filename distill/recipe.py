@@ -10,6 +10,7 @@ from inspection.config import Settings, read_shipped_toml
 from inspection.images.quality import QualityLimits
 
 SHIPPED = Path(__file__).parent / "recipes"
+DEFAULT_RECIPE = "base"
 
 STUDENT_STRIDES = (2, 4, 8, 16, 32)
 Width = Annotated[int, Field(ge=4, le=1024)]

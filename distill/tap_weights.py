@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from inspection.terminal import say
-from pretrain.evaluate.embeddings import BATCH_SIZE, as_input
+from pretrain.evaluate.embeddings import as_input
 from pretrain.evaluate.nearest_normal import local_excess
 from pretrain.evaluate.sure_choice import surely_best, wins_over
 from pretrain.evaluate.tap_banks import FINEST_SHARE, TapBanks, tap_weights
@@ -51,11 +51,4 @@ def weigh_taps(embedder: nn.Module, banks: TapBanks, normal: Tensor, generator: 
 def _tap_maps(embedder: nn.Module, banks: TapBanks, pixels: Tensor) -> Tensor:
     device = banks.spreads.device
     # One by one: the distances of a batch fill the memory.
-    return torch.cat(
-        [
-            banks.tap_maps([cells[place : place + 1] for cells in taps]).cpu()
-            for batch in torch.split(pixels, BATCH_SIZE)
-            for taps in [embedder(as_input(batch, device))]
-            for place in range(len(batch))
-        ]
-    ).to(device)
+    return torch.cat([banks.tap_maps(embedder(as_input(image[None], device))) for image in pixels])

@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from deploy.bench.big import Big, measure_big
-from deploy.bench.ground import KINDS, empty_database, untaught_bundle
+from deploy.bench.ground import empty_database, kinds_asked, untaught_bundle
 from deploy.bench.measure import Level, Measured, measure
 from deploy.bench.station import run_service
-from inspection.errors import ConfigError
 from inspection.terminal import emit_figures, run_command_line, say, show_table
 
 _COLUMNS = ["load", "images/s", "p50 ms", "p95 ms", "p99 ms", "CPU ms/image", "ratio", "answers"]
@@ -30,11 +29,10 @@ def bench(
     ),
 ) -> None:
     """Images a second, latency and CPU time per image of the real service, and its ratio to a bare loop."""
-    if only not in (None, *KINDS):
-        raise ConfigError(f"only: {only} is not supported", f"give {' or '.join(KINDS)}")
+    kinds = kinds_asked(only)
     chosen = bundle or untaught_bundle(data)
     figures, details = {}, {}
-    for kind in KINDS if only is None else (only,):
+    for kind in kinds:
         measured, big = _measure(kind, chosen, data, duration, posts, rows)
         _show(kind, measured, big)
         figures[kind] = measured.figures()

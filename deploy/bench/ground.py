@@ -9,10 +9,17 @@ from pathlib import Path
 
 from deploy.bench.station import run_postgresql
 from inspection.bundle.manifest import MANIFEST_FILE
-from inspection.errors import StorageError
+from inspection.errors import ConfigError, StorageError
 from inspection.terminal import say
 
 KINDS = ("sqlite", "postgresql")
+
+
+def kinds_asked(only: str | None) -> tuple[str, ...]:
+    """All of `KINDS`, or the only one. Raises ConfigError."""
+    if only not in (None, *KINDS):
+        raise ConfigError(f"only: {only} is not supported", f"give {' or '.join(KINDS)}")
+    return KINDS if only is None else (only,)
 
 
 @contextmanager

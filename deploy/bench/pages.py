@@ -12,12 +12,12 @@ from fastapi.routing import APIRoute
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL
 
-from deploy.bench.ground import KINDS, empty_database, untaught_bundle
+from deploy.bench.ground import empty_database, kinds_asked, untaught_bundle
 from deploy.bench.pictures import PictureSource
 from deploy.bench.rows import add_rows, driver_url
 from deploy.bench.station import Station, run_service, signed_in
 from deploy.bench.weighing import Weighed, weigh
-from inspection.errors import ConfigError, StorageError
+from inspection.errors import StorageError
 from inspection.terminal import emit_figures, run_command_line, say, show_table
 from service.app import ROUTERS
 
@@ -50,11 +50,10 @@ def bench(
     data: Annotated[Path, typer.Option(help="Where it works; databases there are removed.")] = Path(".kensa/bench"),
 ) -> None:
     """Every page against a database of ROWS inspections, as a table and in pages.json."""
-    if only not in (None, *KINDS):
-        raise ConfigError(f"only: {only} is not supported", f"give {' or '.join(KINDS)}")
+    kinds = kinds_asked(only)
     chosen = bundle or untaught_bundle(data)
     details: dict[str, Any] = {"rows": rows, "all_held": held}
-    for kind in KINDS if only is None else (only,):
+    for kind in kinds:
         found = measure(kind, chosen, data / f"pages-{kind}", rows, all_held=held, tries=tries)
         show_table(f"{kind}: pages with {rows} inspections", _COLUMNS, [_row(one) for one in found])
         details[kind] = [asdict(one) for one in found]

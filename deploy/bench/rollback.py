@@ -12,13 +12,13 @@ from typing import Annotated, Any
 import httpx
 import typer
 
-from deploy.bench.ground import KINDS, empty_database, untaught_bundle
+from deploy.bench.ground import empty_database, kinds_asked, untaught_bundle
 from deploy.bench.pictures import PictureSource
 from deploy.bench.station import Station, run_service, signed_in
 from inspection.bundle.manifest import MANIFEST_FILE
 from inspection.bundle.reader import open_bundle
 from inspection.bundle.writer import write_bundle
-from inspection.errors import ConfigError, StorageError
+from inspection.errors import StorageError
 from inspection.inspector import Inspector
 from inspection.profile import StationProfile
 from inspection.terminal import emit_figures, run_command_line, show_table
@@ -51,12 +51,11 @@ def bench(
     data: Annotated[Path, typer.Option(help="Where it works; databases there are removed.")] = Path(".kensa/bench"),
 ) -> None:
     """Promote another bundle, go back, and post a part: from the click to the first verdict by the champion before."""
-    if only not in (None, *KINDS):
-        raise ConfigError(f"only: {only} is not supported", f"give {' or '.join(KINDS)}")
+    kinds = kinds_asked(only)
     chosen = bundle or untaught_bundle(data)
     figures: dict[str, Any] = {}
     details: dict[str, Any] = {}
-    for kind in KINDS if only is None else (only,):
+    for kind in kinds:
         found = measure(kind, chosen, data / f"rollback-{kind}", tries)
         figures[kind] = summarise(found)
         details[kind] = [asdict(one) for one in found]

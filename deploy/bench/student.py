@@ -14,7 +14,7 @@ import torch
 from deploy.bench.pictures import SIDE_PX, PictureSource
 from deploy.bench.unproven import NOTHING, unproven_manifest
 from distill.export import export_onnx
-from distill.recipe import load_recipe
+from distill.recipe import DEFAULT_RECIPE, load_recipe
 from distill.scoring_graph import ScoringGraph
 from distill.trunk_student import TrunkStudent
 from inspection.bundle.manifest import GOLDEN_FOLDER, STUDENT_FILE, Calibration, GoldenImage, Manifest
@@ -34,14 +34,13 @@ from pretrain.evaluate.tap_embedder import TapEmbedder
 from pretrain.recipe import load_recipe as load_pretraining_recipe
 
 _SEED = 7
-_RECIPE = "base"
 _PROBE_COUNT = 200
 _PASS_RATE, _FAIL_RATE = 0.92, 0.02
 
 
 def build(out: Path) -> str:
     """Write the bundle at `out` and return its id."""
-    recipe = load_recipe(_RECIPE)
+    recipe = load_recipe(DEFAULT_RECIPE)
     preprocessing = Preprocessing(input_px=SIDE_PX)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         staging = Path(folder) / "bundle"
@@ -85,7 +84,7 @@ def _describe(staging: Path, preprocessing: Preprocessing, thresholds: Threshold
         {name: sha256_of_file(staging / name) for name in (STUDENT_FILE, golden)},
         preprocessing=preprocessing,
         thresholds=thresholds,
-        quality_limits=load_recipe(_RECIPE).quality_limits,
+        quality_limits=load_recipe(DEFAULT_RECIPE).quality_limits,
         calibration=Calibration(
             split="none",
             warning="made for the benchmark: it was never taught, and its verdicts mean nothing",

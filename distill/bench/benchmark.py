@@ -11,9 +11,10 @@ import numpy as np
 from distill.bench.bare_convolutions import export_floor
 from distill.bench.lone_process import peak_memory_mb
 from distill.bench.subjects import Subject, open_subject
-from distill.bench.tiny_build import DEFAULT_RECIPE, build_forms
+from distill.bench.tiny_build import build_forms
 from distill.bench.torch_forms import export_peers, save_torch
 from distill.interleave import time_in_turns
+from distill.recipe import DEFAULT_RECIPE
 from inspection.bundle.manifest import STUDENT_FILE
 from inspection.terminal import say
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from distill.build import BuildRequest, Forms, build
 from distill.quantise import quantise
+from distill.recipe import DEFAULT_RECIPE
 from distill.recipe import load_recipe as load_student_recipe
 from distill.scoring_graph import ScoringGraph
 from inspection.bundle.reader import open_bundle
@@ -20,7 +21,6 @@ from pretrain.train import TrainingRequest, train
 
 _PICTURES = 24
 _BATCH_SIZE = 4
-DEFAULT_RECIPE = "base"
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from distill.poc.curve import build_point, draw_share
 from distill.poc.labeled import load_labeled
 from distill.poc.stage_results import judge_in_all_forms, save_onnx_result
 from distill.quantise import quantise
-from distill.recipe import DistillRecipe, load_recipe
+from distill.recipe import DEFAULT_RECIPE, DistillRecipe, load_recipe
 from inspection import __version__
 from inspection.bundle.manifest import STUDENT_FILE
 from inspection.bundle.reader import open_bundle
@@ -36,7 +36,7 @@ class PocRequest:
     start_weights: Path | None
     uses_labels: bool = True
     pretraining_recipe: str | None = None
-    recipe: str = "base"
+    recipe: str = DEFAULT_RECIPE
     suspected_share: float | None = None
 
     @property

@@ -65,9 +65,9 @@ def fit_banks(
         nearest = NearestNormal(bank.rows, neighbours, usual_distances(bank, judged, neighbours))
         nearest_normals.append(nearest)
         peaking.append(_map_strangers(bank, nearest, judging[:_PEAKING_IMAGES], first_owner))
-        spreads.append(_peak_spread(peaking[-1] - nearest.level))
+        spreads.append(_peak_spread(peaking[-1]))
     banks = TapBanks(nearest_normals, torch.stack(spreads))
-    banks.weigh(banks.weights.clone(), banks.in_units(peaking))
+    banks.weigh(banks.weights, banks.in_units(peaking))
     return FittedBanks(banks, order[:apart])
 
 

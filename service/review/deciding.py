@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy.orm import Session
 
-from inspection.scoring.naming import Suggestion
+from inspection.naming import Suggestion
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.errors import Conflict

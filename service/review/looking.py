@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from inspection.scoring.naming import Suggestion
+from inspection.naming import Suggestion
 from service.audit.operations import AuditRecord, find_records_of
 from service.db.engine import Database
 from service.db.tables import StoredInspection

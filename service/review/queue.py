@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Float, delete, func, insert, literal, select, true, tuple_
 from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
-from inspection.scoring.naming import Suggestion
+from inspection.naming import Suggestion
 from inspection.verdict import Verdict
 from service.db.tables import StoredInspection
 from service.review.narrowing import RANKS, Waiting, is_asked, is_free, narrowed

@@ -4,7 +4,7 @@ It is written in the transaction of every decision. What was decided past it, by
 still running, is found by its id and worked out by the same `opinions.standing_of`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -62,16 +62,21 @@ def _note_anew(session: Session, inspection_ids: Sequence[int]) -> None:
     # Whoever decides about one of them waits, as for another person's decision.
     mine = select(StoredInspection).where(StoredInspection.id.in_(inspection_ids)).order_by(StoredInspection.id)
     rows = {row.id: row for row in session.scalars(mine.with_for_update())}
-    decided = select(Disposition).where(Disposition.inspection_id.in_(inspection_ids))
-    dispositions = session.scalars(decided.order_by(Disposition.inspection_id, Disposition.id))
-    groups = groupby(dispositions, key=attrgetter("inspection_id"))
-    _replace(session, [row_of(rows[inspection_id], list(group)) for inspection_id, group in groups])
+    _replace(session, [row_of(rows[number], said) for number, said in decisions_of(session, inspection_ids)])
 
 
 def _replace(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     ids = [row["inspection_id"] for row in rows]
     session.execute(delete(StandingDecision).where(StandingDecision.inspection_id.in_(ids)))
     session.execute(insert(StandingDecision), rows)
+
+
+def decisions_of(session: Session, inspection_ids: Sequence[int]) -> Iterator[tuple[int, list[Disposition]]]:
+    """All decisions about each of these inspections, oldest first."""
+    decided = select(Disposition).where(Disposition.inspection_id.in_(inspection_ids))
+    dispositions = session.scalars(decided.order_by(Disposition.inspection_id, Disposition.id))
+    for number, group in groupby(dispositions, key=attrgetter("inspection_id")):
+        yield number, list(group)
 
 
 def row_of(row: StoredInspection, dispositions: Sequence[Disposition]) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """Does every standing decision say what the decisions say? Worked out anew and compared, some inspections at a time."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import attrgetter
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from service.db.tables import StoredInspection
-from service.review.standing import row_of
+from service.review.standing import decisions_of, row_of
 from service.review.tables import Disposition, StandingDecision
 
 _AT_ONCE = 500
@@ -57,10 +55,8 @@ def _stream_decided(session: Session) -> Iterator[tuple[StoredInspection, list[D
     decided = select(Disposition.inspection_id).distinct().order_by(Disposition.inspection_id).limit(_AT_ONCE)
     while ids := session.scalars(decided.where(Disposition.inspection_id > above_id)).all():
         rows = {row.id: row for row in session.scalars(select(StoredInspection).where(StoredInspection.id.in_(ids)))}
-        said = select(Disposition).where(Disposition.inspection_id.in_(ids))
-        said = said.order_by(Disposition.inspection_id, Disposition.id)
-        for inspection_id, group in groupby(session.scalars(said), key=attrgetter("inspection_id")):
-            yield rows[inspection_id], list(group)
+        for number, said in decisions_of(session, ids):
+            yield rows[number], said
         above_id = ids[-1]
         session.expunge_all()
 

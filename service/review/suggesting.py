@@ -1,6 +1,6 @@
 """Suggesting a defect's name from a few examples: parts that people gave that name, by the student's own embeddings.
 
-`inspection.scoring.naming` says what looks like what. All of it happens beside the work: a part waits at once, and its
+`inspection.naming` says what looks like what. All of it happens beside the work: a part waits at once, and its
 suggestion follows.
 """
 
@@ -14,8 +14,7 @@ from sqlalchemy.orm import Session
 
 from inspection.errors import BundleError, StorageError
 from inspection.inspector import Inspector
-from inspection.scoring.naming import LEAST_EXAMPLES, Suggestion, embed_region, suggest_name
-from inspection.verdict import Inspection
+from inspection.naming import LEAST_EXAMPLES, Suggestion, describe, suggest_name
 from service.db.tables import Station, StoredInspection
 from service.defect_names.operations import read_naming
 from service.errors import NotFound
@@ -124,13 +123,9 @@ def _describer(inspector: Inspector) -> tuple[str, str]:
 def _run(runtime: Runtime, inspector: Inspector, picture: _Picture) -> np.ndarray | None:
     """None where the image cannot be described, now or ever. Raises StorageError."""
     try:
-        prepared = inspector.prepare(runtime.image_store.get(picture.sha256))
-        if isinstance(prepared, Inspection):
-            return None
-        outputs = inspector.session.run(prepared.inputs)
+        return describe(inspector, runtime.image_store.get(picture.sha256))
     except (NotFound, BundleError):
         return None
-    return embed_region(outputs["anomaly_map"], outputs["patch_embeddings"])
 
 
 def _find_examples(session: Session) -> dict[str, list[_Picture]]:

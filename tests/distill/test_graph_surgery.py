@@ -109,7 +109,7 @@ def test_the_usual_level_is_measured_as_torch_has_it_and_replaced(tmp_path: Path
     for before in (0.0, float(expected) + 1):
         graph.banks.usual_level.fill_(before)
         export_onnx(graph, tmp_path / "a.onnx", SIDE_PX)
-        assert GraphLevel(tmp_path / "a.onnx").measure(pixels.numpy()) == pytest.approx(float(expected), rel=1e-4)
+        assert GraphLevel(tmp_path / "a.onnx").measure(pixels) == pytest.approx(float(expected), rel=1e-4)
     GraphLevel(tmp_path / "a.onnx").replace(float(expected), tmp_path / "b.onnx")
     graph.banks.usual_level.copy_(expected)
     assert_close(score_in_onnx(StudentSession(tmp_path / "b.onnx", threads=1), pixels), score_in_torch(graph, pixels))

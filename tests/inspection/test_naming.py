@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from inspection.scoring.naming import embed_region, suggest_name
+from inspection.naming import embed_region, suggest_name
 
 
 def around(x: float, y: float, spread: float = 0.1) -> list[np.ndarray]:

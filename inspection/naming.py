@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from inspection.inspector import Inspector
+from inspection.verdict import Inspection
+
 LEAST_EXAMPLES = 3
 _PEAK = 0.85
 """Of the peak: cells of the defect itself, less of what surrounds it."""
@@ -41,6 +44,18 @@ def suggest_name(own: np.ndarray, examples: Mapping[str, Sequence[np.ndarray]]) 
     if similarity < _LEAST_SIMILARITY or similarity - next_best < _LEAD:
         return None
     return Suggestion(name, similarity)
+
+
+def describe(inspector: Inspector, data: bytes) -> np.ndarray | None:
+    """`embed_region` of an encoded image as the inspector sees it; None where that cannot judge it.
+
+    Raises BundleError.
+    """
+    prepared = inspector.prepare(data)
+    if isinstance(prepared, Inspection):
+        return None
+    outputs = inspector.session.run(prepared.inputs)
+    return embed_region(outputs["anomaly_map"], outputs["patch_embeddings"])
 
 
 def embed_region(anomaly_map: np.ndarray, embeddings: np.ndarray) -> np.ndarray:
